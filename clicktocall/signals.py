@@ -1,0 +1,15 @@
+"""Signals for the host's own code. All are sent after the transaction has been committed.
+
+`call_requested(sender, call)`: a call was accepted and stands in the queue.
+`call_refused(sender, endpoint, refusal, contact)`: a rule refused a request; `refusal` is a
+`clicktocall.rules.Refusal`, `contact` the E.164 number or None.
+`call_updated(sender, call, event)`: an event moved the call; `event` is the `CallEvent`.
+`call_ended(sender, call)`: the call came to its outcome; sent once per call.
+"""
+
+from django.dispatch import Signal
+
+call_requested = Signal()
+call_refused = Signal()
+call_updated = Signal()
+call_ended = Signal()
