@@ -1,0 +1,94 @@
+"""What every provider offers: orders out, callbacks in. Neither knows a model or a request."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Literal
+
+from clicktocall.exceptions import ConfigurationError
+from clicktocall.orders import CallOrder, Capability, Placement, ReportedEvent
+
+
+@dataclass(frozen=True, slots=True)
+class CallbackRequest:
+    """A callback as it came in: raw bytes, headers with lower-case names."""
+
+    method: str
+    content_type: str
+    headers: Mapping[str, str]
+    query: Mapping[str, str]
+    body: bytes = field(repr=False)
+
+
+class CallbackNotUnderstood(Exception):
+    """An authentic callback whose content this adapter cannot read; it is kept for a replay."""
+
+
+class Provider(ABC):
+    """An adapter to something that places calls, configured under an alias.
+
+    A subclass sets the class attributes and writes `place_call` and `parse_callback`. It must
+    not touch the database; what it has to remember it returns in `Placement.provider_state`.
+    """
+
+    name: ClassVar[str]
+    label: ClassVar[str]
+    capabilities: ClassVar[frozenset[Capability]] = frozenset()
+    required_options: ClassVar[tuple[str, ...]] = ()
+    secret_options: ClassVar[tuple[str, ...]] = ()
+    dispatch: ClassVar[Literal["general", "agent"]] = "general"
+
+    def __init__(self, alias: str, options: Mapping[str, Any]) -> None:
+        self.alias = alias
+        self.options = dict(options)
+        for option in self.required_options:
+            if not self.options.get(option):
+                raise ConfigurationError(
+                    f'CLICKTOCALL["PROVIDERS"]["{alias}"]["OPTIONS"] needs "{option}".'
+                )
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.alias}>"
+
+    @property
+    def callback_secrets(self) -> tuple[str, ...]:
+        """The secrets accepted in the callback address, newest first (two while rotating)."""
+        return tuple(self.options.get("CALLBACK_SECRETS", ()))
+
+    def can(self, capability: Capability) -> bool:
+        return capability in self.capabilities
+
+    @abstractmethod
+    def place_call(self, order: CallOrder) -> Placement:
+        """Ask for the call; return as soon as the provider has taken it.
+
+        Raises:
+            ProviderRefused: a certain no.
+            ProviderThrottled: surely not placed, with the delay asked for.
+            ProviderUnavailable: surely not placed.
+            OutcomeUnknown: it may have been dialled.
+        """
+
+    def cancel_call(self, order: CallOrder, placement: Placement) -> None:
+        """Hang up, wherever the call stands; only asked of a provider that can `CANCEL`.
+
+        Asking twice, or for a call that is over, is no error.
+
+        Raises:
+            ProviderError: the provider could not be asked or refused.
+        """
+        raise NotImplementedError(f"{self.name} cannot cancel a call")
+
+    def authenticate_callback(self, request: CallbackRequest) -> bool:
+        """Whether the callback is the provider's, beyond the secret in its address."""
+        return True
+
+    @abstractmethod
+    def parse_callback(self, request: CallbackRequest) -> list[ReportedEvent]:
+        """The facts in a callback, oldest first; an empty list when it says nothing of ours.
+
+        Raises:
+            CallbackNotUnderstood: the content cannot be read.
+        """
