@@ -1,0 +1,1 @@
+"""Keys, roles and scope: who may act for which account."""

@@ -1,0 +1,142 @@
+"""Taking work from the queue so that nobody else can take it too.
+
+One conditional UPDATE … RETURNING, timed by the database's own clock; on PostgreSQL rows that
+another dispatcher is just taking are skipped. This is the only raw SQL of the app: the ORM has
+no UPDATE … RETURNING.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import connections, router, transaction
+
+from clicktocall.conf import settings
+from clicktocall.models import Attempt, Call
+from clicktocall.models.fields import hex_id
+from clicktocall.states import CallState, Outcome
+
+_NOW = {"sqlite": "strftime('%%Y-%%m-%%d %%H:%%M:%%f', 'now')", "postgresql": "clock_timestamp()"}
+_AFTER = {
+    "sqlite": "strftime('%%Y-%%m-%%d %%H:%%M:%%f', 'now', '+{seconds} seconds')",
+    "postgresql": "clock_timestamp() + interval '{seconds} seconds'",
+}
+_WAITING = f"state IN ('{CallState.QUEUED}', '{CallState.SCHEDULED}')"
+_WITH_PROVIDER = (
+    f"state IN ('{CallState.PLACED}', '{CallState.RINGING}', '{CallState.ANSWERED}', "
+    f"'{CallState.CONNECTING}', '{CallState.CONNECTED}')"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """An attempt that is ours to place, and the call it belongs to."""
+
+    call: Call
+    attempt: Attempt
+
+
+def anything_due() -> bool:
+    """Whether some call waits to be placed, expired or cancelled; takes no lock."""
+    sql = (
+        f"SELECT 1 FROM {_table()} WHERE {_WAITING} AND due_at <= {{now}} "
+        f"UNION ALL SELECT 1 FROM {_table()} WHERE cancel_due_at <= {{now}} LIMIT 1"
+    )
+    return bool(_run(sql, []))
+
+
+def claim_due(alias: str, dispatcher: str, limit: int) -> list[Claim]:
+    """Up to `limit` due calls of provider `alias`, each with a committed attempt of its own."""
+    with transaction.atomic(using=router.db_for_write(Call)):
+        ids = _run(
+            f"UPDATE {_table()} SET state = '{CallState.PLACING}', due_at = NULL, "
+            "attempt_count = attempt_count + 1, claimed_by = %s, claimed_until = {lease}, "
+            f"updated_at = {{now}} WHERE {_WAITING} AND id IN ("
+            f"SELECT id FROM {_table()} WHERE {_WAITING} AND provider = %s "
+            "AND due_at <= {now} AND expires_at > {now} ORDER BY due_at LIMIT %s {skip_locked}) "
+            "RETURNING id",
+            [dispatcher, alias, limit],
+        )
+        calls = Call.objects.in_bulk(ids)
+        claims = [_claim(calls[call_id], dispatcher) for call_id in ids]
+        Attempt.objects.bulk_create([claim.attempt for claim in claims])
+    return claims
+
+
+def expire_late() -> list[str]:
+    """End the waiting calls whose time has passed; their ids."""
+    return _run(
+        f"UPDATE {_table()} SET state = '{CallState.ENDED}', outcome = '{Outcome.EXPIRED}', "
+        "outcome_words = CASE WHEN outcome_words = '' THEN %s ELSE outcome_words END, "
+        "ended_at = {now}, due_at = NULL, updated_at = {now} "
+        f"WHERE {_WAITING} AND due_at <= {{now}} AND expires_at <= {{now}} RETURNING id",
+        ["Nobody could place the call in time."],
+    )
+
+
+def claim_cancels(limit: int) -> list[Call]:
+    """Up to `limit` calls that are with a provider and are to be hung up now."""
+    ids = _run(
+        f"UPDATE {_table()} SET cancel_due_at = NULL, updated_at = {{now}} "
+        f"WHERE cancel_due_at <= {{now}} AND id IN (SELECT id FROM {_table()} "
+        f"WHERE cancel_due_at <= {{now}} AND {_WITH_PROVIDER} LIMIT %s {{skip_locked}}) "
+        "RETURNING id",
+        [limit],
+    )
+    return list(Call.objects.filter(pk__in=ids))
+
+
+def claims_of_the_dead(limit: int) -> list[Attempt]:
+    """Attempts whose dispatcher has not come back to them within the life of a claim."""
+    ids = _run(
+        f"SELECT id FROM {_table()} WHERE state = '{CallState.PLACING}' "
+        "AND claimed_until <= {now} LIMIT %s",
+        [limit],
+    )
+    return _latest_attempts(ids)
+
+
+def reports_overdue(limit: int) -> list[Attempt]:
+    """Attempts whose provider should have reported the end by now."""
+    ids = _run(
+        f"SELECT id FROM {_table()} WHERE report_due_at <= {{now}} LIMIT %s",
+        [limit],
+    )
+    return _latest_attempts(ids)
+
+
+def _claim(call: Call, dispatcher: str) -> Claim:
+    attempt = Attempt(
+        call=call,
+        number=call.attempt_count,
+        reference=hex_id(),
+        provider=call.provider,
+        dispatcher=dispatcher,
+        state=CallState.PLACING,
+    )
+    if call.one_leg:
+        attempt.leg_b = None
+    return Claim(call, attempt)
+
+
+def _latest_attempts(call_ids: list[str]) -> list[Attempt]:
+    attempts = Attempt.objects.filter(call_id__in=call_ids).select_related("call")
+    return [attempt for attempt in attempts if attempt.number == attempt.call.attempt_count]
+
+
+def _table() -> str:
+    return f'"{Call._meta.db_table}"'
+
+
+def _run(sql: str, params: list[Any]) -> list[Any]:
+    connection = connections[router.db_for_write(Call)]
+    vendor = connection.vendor
+    statement = sql.format(
+        now=_NOW[vendor],
+        lease=_AFTER[vendor].format(seconds=int(settings.CLAIM_LIFETIME)),
+        skip_locked="FOR UPDATE SKIP LOCKED" if vendor == "postgresql" else "",
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(statement, params)
+        return [row[0] for row in cursor.fetchall()]

@@ -1,0 +1,37 @@
+"""What the host's own page tells about a visitor: signed, so that no visitor can forge it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+
+from django.core import signing
+
+LARGEST_CONTEXT = 2048
+CONTEXT_LIFETIME = timedelta(days=1)
+
+
+def sign_context(endpoint_id: str, context: Mapping[str, Any]) -> str:
+    """The context as the page carries it, bound to this endpoint.
+
+    Raises:
+        ValueError: it is larger than 2 kB of JSON.
+    """
+    if len(json.dumps(context, default=str).encode()) > LARGEST_CONTEXT:
+        raise ValueError(f"The context is larger than {LARGEST_CONTEXT} bytes of JSON.")
+    return signing.dumps(dict(context), salt=_salt(endpoint_id), compress=True)
+
+
+def read_context(endpoint_id: str, text: str) -> dict[str, Any] | None:
+    """The context that `text` carries; None when it is not ours, too old or for another endpoint."""
+    try:
+        context = signing.loads(text, salt=_salt(endpoint_id), max_age=CONTEXT_LIFETIME)
+    except signing.BadSignature:
+        return None
+    return context if isinstance(context, dict) else None
+
+
+def _salt(endpoint_id: str) -> str:
+    return f"clicktocall.context|{endpoint_id}"

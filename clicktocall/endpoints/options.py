@@ -1,0 +1,50 @@
+"""The options of one call: the endpoint's, with what this request may change."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping
+from typing import Any
+
+from django.core.exceptions import ValidationError
+
+from clicktocall.endpoints.validate import check_endpoint
+from clicktocall.exceptions import InvalidOption
+from clicktocall.models import Endpoint, OwnedNumber
+from clicktocall.orders import CallOptions
+
+_OWNED = frozenset({"caller_id_a", "caller_id_b", "bridge"})
+
+
+def options_for_call(endpoint: Endpoint, overrides: Mapping[str, Any] | None = None) -> CallOptions:
+    """The options a call is placed with; overrides pass the same checks as the endpoint's own.
+
+    Caller ids and bridge are given as numbers and must belong to the account.
+
+    Raises:
+        InvalidOption: naming the first option that is unknown or cannot be used.
+    """
+    if not overrides:
+        return endpoint.call_options()
+    changed = copy.copy(endpoint)
+    for name, value in overrides.items():
+        if name not in CallOptions.names():
+            raise InvalidOption(name, "There is no such call option.")
+        setattr(changed, name, _owned(endpoint, name, value) if name in _OWNED else value)
+    untouched = [f.name for f in Endpoint._meta.fields if f.name not in overrides]
+    try:
+        changed.clean_fields(exclude=untouched)
+        check_endpoint(changed)
+    except ValidationError as error:
+        field, messages = next(iter(error.message_dict.items()))
+        raise InvalidOption(field, messages[0]) from error
+    return changed.call_options()
+
+
+def _owned(endpoint: Endpoint, name: str, number: Any) -> OwnedNumber | None:
+    if not number:
+        return None
+    owned = OwnedNumber.objects.filter(account_id=endpoint.account_id, number=number).first()
+    if owned is None:
+        raise InvalidOption(name, "This number does not belong to the account.")
+    return owned

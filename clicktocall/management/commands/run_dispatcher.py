@@ -1,0 +1,43 @@
+from __future__ import annotations
+
+import signal
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from clicktocall.calls.dispatch import CallDispatcher
+from clicktocall.exceptions import ConfigurationError
+from clicktocall.providers import provider_aliases
+
+
+class Command(BaseCommand):
+    help = (
+        "Places queued calls until it is stopped (SIGTERM or Ctrl-C finish what is under way). "
+        "Run one or more, on any machine; no call is placed twice."
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument(
+            "--provider",
+            action="append",
+            dest="aliases",
+            metavar="ALIAS",
+            help="place only for this provider (may be repeated); default: every one configured",
+        )
+
+    def handle(self, *args: Any, aliases: list[str] | None = None, **options: Any) -> None:
+        known = provider_aliases()
+        for alias in aliases or []:
+            if alias not in known:
+                raise CommandError(
+                    f"There is no provider {alias!r}; configured are: {', '.join(known) or 'none'}."
+                )
+        try:
+            dispatcher = CallDispatcher(aliases)
+        except ConfigurationError as error:
+            raise CommandError(str(error)) from error
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: dispatcher.stop())
+        self.stdout.write(f"Dispatcher {dispatcher.name} is placing calls.")
+        dispatcher.run()
+        self.stdout.write("Dispatcher stopped; nothing is left half done.")
