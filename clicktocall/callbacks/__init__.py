@@ -1,0 +1,1 @@
+"""The door providers report through: `callbacks/<alias>/<secret>/`."""

@@ -1,0 +1,88 @@
+"""Cheap refusal, size cap, authentication, receipt committed, then understood; 200 after commit."""
+
+from __future__ import annotations
+
+import logging
+import secrets
+
+from django.contrib.auth.decorators import login_not_required
+from django.db import DatabaseError, transaction
+from django.http import HttpRequest, JsonResponse
+from django.http.request import UnreadablePostError
+from django.views.decorators.csrf import csrf_exempt
+
+from clicktocall.calls.receive import receive_callback
+from clicktocall.conf import settings
+from clicktocall.exceptions import ConfigurationError
+from clicktocall.providers import CallbackRequest, Provider, get_provider, provider_aliases
+
+logger = logging.getLogger(__name__)
+
+
+# Outside the host's ATOMIC_REQUESTS: the receipt must be committed before it is understood.
+@transaction.non_atomic_requests
+@csrf_exempt
+@login_not_required
+def callback(request: HttpRequest, alias: str, secret: str) -> JsonResponse:
+    """Receive one callback of the provider configured under `alias`."""
+    provider = _provider(alias, secret)
+    if provider is None:
+        return _refuse(404, "not_found", "There is nothing here.")
+    if request.method != "POST":
+        return _refuse(405, "method_not_allowed", "Use POST.")
+    if request.headers.get("Transfer-Encoding"):
+        return _refuse(411, "length_required", "Send a Content-Length.")
+    if _declared_length(request) > settings.MAX_BODY_SIZE:
+        return _refuse(413, "too_large", f"At most {settings.MAX_BODY_SIZE} bytes are taken.")
+    try:
+        body = request.body
+    except (UnreadablePostError, OSError):
+        return _refuse(400, "invalid_request", "The body did not arrive whole.")
+    if not body:
+        return _refuse(400, "invalid_request", "The body is empty.")
+    report = CallbackRequest(
+        method=request.method,
+        content_type=request.content_type or "",
+        headers={name.lower(): value for name, value in request.headers.items()},
+        query=request.GET.dict(),
+        body=body,
+    )
+    if not provider.authenticate_callback(report):
+        return _refuse(403, "not_authentic", "This callback is not the provider's.")
+    try:
+        receive_callback(provider, report, source_address=request.META.get("REMOTE_ADDR") or None)
+    except DatabaseError:
+        logger.exception("callback could not be kept provider=%s", alias)
+        answer = _refuse(503, "unavailable", "Try again shortly.")
+        answer["Retry-After"] = "5"
+        return answer
+    return JsonResponse({"status": "ok"})
+
+
+def _provider(alias: str, secret: str) -> Provider | None:
+    """The provider whose callback secret this is; every secret is compared, in constant time."""
+    if alias not in provider_aliases():
+        return None
+    try:
+        provider = get_provider(alias)
+    except ConfigurationError:
+        logger.exception("callback for a provider that is not configured alias=%s", alias)
+        return None
+    given = secret.encode("utf-8", "surrogatepass")
+    known = [
+        secrets.compare_digest(given, live.encode("utf-8"))
+        for live in provider.callback_secrets
+        if live
+    ]
+    return provider if any(known) else None
+
+
+def _declared_length(request: HttpRequest) -> int:
+    try:
+        return int(request.META.get("CONTENT_LENGTH") or 0)
+    except ValueError:
+        return 0
+
+
+def _refuse(status: int, code: str, message: str) -> JsonResponse:
+    return JsonResponse({"error": {"code": code, "message": message}}, status=status)

@@ -1,0 +1,117 @@
+"""System checks: what would keep calls from being placed or reported, said before it happens."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import urlsplit
+
+from django.conf import settings as django_settings
+from django.contrib.staticfiles import finders
+from django.core.checks import CheckMessage, Error, Tags, Warning, register
+from django.db import connections, router
+
+from clicktocall.conf import settings
+from clicktocall.exceptions import ConfigurationError
+from clicktocall.models import Call
+from clicktocall.providers import get_provider, provider_aliases
+
+_SHORTEST_SECRET = 22  # characters of base64: 128 bits
+
+
+@register(Tags.compatibility)
+def check_settings(**_kwargs: Any) -> list[CheckMessage]:
+    return [
+        *_unknown_settings(),
+        *_public_url(),
+        *_providers(),
+        *_database(),
+        *_widget(),
+    ]
+
+
+def _unknown_settings() -> Iterator[CheckMessage]:
+    for name in settings.unknown_names():
+        yield Warning(
+            f"CLICKTOCALL has no setting {name!r}.",
+            hint="Correct its spelling or remove it; nothing reads it.",
+            id="clicktocall.W001",
+        )
+
+
+def _public_url() -> Iterator[CheckMessage]:
+    address: str = settings.PUBLIC_URL
+    if not address:
+        yield Warning(
+            'CLICKTOCALL["PUBLIC_URL"] is not set, so callbacks cannot arrive and no call is placed.',
+            hint='Set it to the address and prefix of the app, such as "https://example.com/clicktocall/".',
+            id="clicktocall.W002",
+        )
+        return
+    parts = urlsplit(address)
+    if parts.scheme not in ("http", "https") or not parts.netloc:
+        yield Error(
+            f'CLICKTOCALL["PUBLIC_URL"] is {address!r}, which is not a web address.',
+            hint="Begin with https://.",
+            id="clicktocall.E002",
+        )
+    elif parts.scheme == "http" and parts.hostname not in ("localhost", "127.0.0.1", "::1"):
+        yield Warning(
+            'CLICKTOCALL["PUBLIC_URL"] is not https: callbacks and their secret travel in the clear.',
+            hint="Serve the site over TLS and begin the address with https://.",
+            id="clicktocall.W003",
+        )
+
+
+def _providers() -> Iterator[CheckMessage]:
+    if not provider_aliases():
+        yield Warning(
+            'CLICKTOCALL["PROVIDERS"] is empty: no call can be placed.',
+            hint="Configure at least one provider; the sandbox needs no account.",
+            id="clicktocall.W004",
+        )
+    for alias in provider_aliases():
+        try:
+            secrets = get_provider(alias).callback_secrets
+        except ConfigurationError as error:
+            yield Error(str(error), id="clicktocall.E003")
+            continue
+        if not secrets or any(len(secret) < _SHORTEST_SECRET for secret in secrets):
+            yield Error(
+                f'CLICKTOCALL["PROVIDERS"]["{alias}"] has no CALLBACK_SECRETS of at least '
+                f"{_SHORTEST_SECRET} characters.",
+                hint="Put a list with one random secret, such as secrets.token_urlsafe(32), "
+                "into its OPTIONS; two while you rotate.",
+                id="clicktocall.E004",
+            )
+
+
+def _database() -> Iterator[CheckMessage]:
+    alias = router.db_for_write(Call)
+    connection = connections[alias]
+    if connection.vendor not in ("sqlite", "postgresql"):
+        yield Error(
+            f"The database {alias!r} is {connection.display_name}; "
+            "calls need SQLite or PostgreSQL.",
+            id="clicktocall.E005",
+        )
+    options = connection.settings_dict.get("OPTIONS", {})
+    if connection.vendor == "sqlite" and options.get("transaction_mode") != "IMMEDIATE":
+        yield Warning(
+            f"The SQLite database {alias!r} does not begin its transactions IMMEDIATE.",
+            hint='Set OPTIONS["transaction_mode"] = "IMMEDIATE", journal mode WAL and a timeout of '
+            "20 s, or requests fail as locked under load.",
+            id="clicktocall.W005",
+        )
+
+
+def _widget() -> Iterator[CheckMessage]:
+    if "django.contrib.staticfiles" not in django_settings.INSTALLED_APPS:
+        return
+    if finders.find("clicktocall/widget.js") is None:
+        yield Warning(
+            "The widget clicktocall/widget.js is not among the static files.",
+            hint="From a source checkout, add widget_static to STATICFILES_DIRS and templates to "
+            "the template directories; an installed package has both.",
+            id="clicktocall.W006",
+        )

@@ -1,0 +1,1 @@
+"""The door of the widget: public JSON, no cookies, no credentials."""

@@ -1,0 +1,115 @@
+"""Bodies from strangers: JSON objects in UTF-8, small and shallow, or a clear refusal."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any, NoReturn
+
+from django.http.request import UnreadablePostError
+from rest_framework.exceptions import APIException, ParseError, UnsupportedMediaType
+from rest_framework.parsers import BaseParser
+from rest_framework.request import Request
+
+from clicktocall.conf import settings
+
+DEEPEST_NESTING = 8
+
+
+class BodyTooLarge(APIException):
+    status_code = 413
+    default_detail = "The request is too large."
+    default_code = "too_large"
+
+
+class LengthRequired(APIException):
+    status_code = 411
+    default_detail = "Send the request with a Content-Length."
+    default_code = "length_required"
+
+
+def check_length(request: Request) -> None:
+    """Refuse what is too large before reading it, and what WSGI cannot read (RFC 9112, 6.1).
+
+    Raises:
+        LengthRequired, BodyTooLarge.
+    """
+    if request.headers.get("Transfer-Encoding"):
+        raise LengthRequired
+    try:
+        length = int(request.META.get("CONTENT_LENGTH") or 0)
+    except ValueError:
+        raise LengthRequired from None
+    if length > settings.MAX_BODY_SIZE:
+        raise BodyTooLarge
+
+
+class StrictJSONParser(BaseParser):
+    """Only `application/json`, only UTF-8, only an object of ordinary text."""
+
+    media_type = "application/json"
+
+    def parse(
+        self,
+        stream: Any,
+        media_type: str | None = None,
+        parser_context: Mapping[str, Any] | None = None,
+    ) -> dict[str, Any]:
+        """The object in the body.
+
+        Raises:
+            ParseError: it is not a JSON object, or holds what no text column can.
+            UnsupportedMediaType: the charset is not UTF-8.
+            BodyTooLarge: it is larger than allowed.
+        """
+        if _charset(media_type) not in ("", "utf-8", "utf8"):
+            raise UnsupportedMediaType(media_type or "", "Send JSON in UTF-8.")
+        try:
+            raw: bytes = stream.read(settings.MAX_BODY_SIZE + 1)
+        except (UnreadablePostError, OSError) as error:
+            raise ParseError("The body did not arrive whole.") from error
+        if len(raw) > settings.MAX_BODY_SIZE:
+            raise BodyTooLarge
+        try:
+            body = json.loads(raw.decode("utf-8"), parse_constant=_refuse_constant)
+        except (ValueError, RecursionError) as error:
+            raise ParseError("The body is not valid JSON in UTF-8.") from error
+        if not isinstance(body, dict):
+            raise ParseError("Send a JSON object.")
+        _check_values(body)
+        return body
+
+
+def _charset(media_type: str | None) -> str:
+    for parameter in (media_type or "").split(";")[1:]:
+        name, _, value = parameter.partition("=")
+        if name.strip().lower() == "charset":
+            return value.strip().strip('"').lower()
+    return ""
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not JSON")
+
+
+def _check_values(body: dict[str, Any]) -> None:
+    level: list[Any] = [body]
+    for _ in range(DEEPEST_NESTING):
+        deeper: list[Any] = []
+        for value in level:
+            if isinstance(value, dict):
+                deeper += [*value, *value.values()]
+            elif isinstance(value, list):
+                deeper += value
+            elif isinstance(value, str):
+                _check_text(value)
+        if not deeper:
+            return
+        level = deeper
+    raise ParseError("The body is nested too deeply.")
+
+
+def _check_text(text: str) -> None:
+    # No database column takes these: PostgreSQL refuses NUL, UTF-8 has no lone surrogates.
+    if "\x00" in text or any("\ud800" <= character <= "\udfff" for character in text):
+        raise ParseError("The text holds characters that cannot be stored.")

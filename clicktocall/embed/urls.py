@@ -1,0 +1,24 @@
+from django.urls import path, register_converter
+from django.urls.converters import StringConverter
+
+from clicktocall.embed.views import CallsView, CallView, CancelView, ConfigView, TokenView
+
+
+class HexId(StringConverter):
+    regex = "[0-9a-f]{32}"
+
+
+class CallToken(StringConverter):
+    regex = "[A-Za-z0-9_-]{43}"
+
+
+register_converter(HexId, "ctc_id")
+register_converter(CallToken, "ctc_call_token")
+
+urlpatterns = [
+    path("<ctc_id:endpoint_id>/", ConfigView.as_view(), name="embed-config"),
+    path("<ctc_id:endpoint_id>/token/", TokenView.as_view(), name="embed-token"),
+    path("<ctc_id:endpoint_id>/calls/", CallsView.as_view(), name="embed-calls"),
+    path("calls/<ctc_call_token:token>/", CallView.as_view(), name="embed-call"),
+    path("calls/<ctc_call_token:token>/cancel/", CancelView.as_view(), name="embed-cancel"),
+]

@@ -1,0 +1,230 @@
+"""The widget's five requests, each a thin translation into a call of the heart."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Any
+
+from django.db import transaction
+from django.http import Http404
+from django.http.response import HttpResponseBase
+from django.utils import timezone, translation
+from django.utils.cache import patch_vary_headers
+from rest_framework.renderers import JSONRenderer
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from clicktocall.calls import Visitor, cancel_call, request_call
+from clicktocall.embed.answers import visitor_call
+from clicktocall.embed.config import widget_config
+from clicktocall.embed.errors import NotAvailable, error_answer
+from clicktocall.embed.parsers import StrictJSONParser, check_length
+from clicktocall.embed.serializers import ConnectSerializer
+from clicktocall.embed.tokens import issue_token, read_call_token, read_token, token_lifetime
+from clicktocall.endpoints.context import read_context
+from clicktocall.models import Call, Endpoint
+from clicktocall.rules import origin_allowed
+
+_CONFIG_MAX_AGE = 60
+_PREFLIGHT_MAX_AGE = 600
+
+
+class EmbedView(APIView):
+    """What all five share: no login, JSON only, the exact origin, errors in one shape.
+
+    Nothing is taken from the host's REST framework settings.
+    """
+
+    authentication_classes = ()
+    permission_classes = ()
+    throttle_classes = ()
+    parser_classes = (StrictJSONParser,)
+    renderer_classes = (JSONRenderer,)
+    versioning_class = None
+    schema = None
+
+    origin = ""
+    origin_is_allowed = False
+
+    @classmethod
+    def as_view(cls, **initkwargs: Any) -> Any:
+        # Refusals and receipts are kept in transactions of their own, so the host's
+        # ATOMIC_REQUESTS must not wrap these views.
+        return transaction.non_atomic_requests(super().as_view(**initkwargs))
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        super().initial(request, *args, **kwargs)
+        self.origin = request.headers.get("Origin", "")
+        check_length(request)
+
+    def allow_origin_of(self, endpoint: Endpoint) -> None:
+        """Go on only for a page that may show this endpoint's button.
+
+        Raises:
+            NotAvailable: the page's origin is not on the endpoint's list.
+        """
+        self.origin_is_allowed = origin_allowed(endpoint, self.origin)
+        if not self.origin_is_allowed and not self._is_same_origin_get():
+            raise NotAvailable
+
+    def _is_same_origin_get(self) -> bool:
+        # Browsers send no Origin with a same-origin GET; a page cannot forge this header.
+        return (
+            self.request.method in ("GET", "HEAD")
+            and not self.origin
+            and self.request.headers.get("Sec-Fetch-Site") == "same-origin"
+        )
+
+    def get_exception_handler(self) -> Any:
+        return error_answer
+
+    def finalize_response(
+        self, request: Request, response: HttpResponseBase, *args: Any, **kwargs: Any
+    ) -> HttpResponseBase:
+        answer = super().finalize_response(request, response, *args, **kwargs)  # type: ignore[arg-type]
+        patch_vary_headers(answer, ("Origin",))
+        if self.origin_is_allowed:
+            answer["Access-Control-Allow-Origin"] = self.origin
+            answer["Access-Control-Expose-Headers"] = "ETag, Retry-After"
+        answer.headers.setdefault("Cache-Control", "no-store")
+        answer.headers.setdefault("X-Content-Type-Options", "nosniff")
+        return answer
+
+    def options(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """The preflight of a cross-origin request (Fetch standard)."""
+        self.allow_origin_of(self.endpoint_of(**kwargs))
+        answer = Response(status=204)
+        answer["Access-Control-Allow-Methods"] = ", ".join(self.allowed_methods)
+        answer["Access-Control-Allow-Headers"] = "Content-Type, If-None-Match"
+        answer["Access-Control-Max-Age"] = str(_PREFLIGHT_MAX_AGE)
+        return answer
+
+    def endpoint_of(self, **kwargs: Any) -> Endpoint:
+        """The endpoint that the address names.
+
+        Raises:
+            Http404: there is none.
+        """
+        return endpoint_or_404(kwargs["endpoint_id"])
+
+
+def endpoint_or_404(endpoint_id: str) -> Endpoint:
+    endpoint = (
+        Endpoint.objects.select_related("caller_id_a", "caller_id_b", "bridge")
+        .filter(pk=endpoint_id)
+        .first()
+    )
+    if endpoint is None:
+        raise Http404
+    return endpoint
+
+
+class ConfigView(EmbedView):
+    """`GET embed/<endpoint_id>/`: public, cacheable, in the visitor's language."""
+
+    def get(self, request: Request, endpoint_id: str) -> Response:
+        endpoint = endpoint_or_404(endpoint_id)
+        self.allow_origin_of(endpoint)
+        if not endpoint.active:
+            raise NotAvailable
+        language = translation.get_language_from_request(request._request)
+        with translation.override(language):
+            config = widget_config(endpoint, timezone.now())
+        answer = _answer_or_not_modified(request, config)
+        answer["Cache-Control"] = f"public, max-age={_CONFIG_MAX_AGE}"
+        answer["Content-Language"] = language
+        patch_vary_headers(answer, ("Accept-Language", "Sec-Fetch-Site"))
+        return answer
+
+
+class TokenView(EmbedView):
+    """`POST embed/<endpoint_id>/token/`: admission to one call."""
+
+    def post(self, request: Request, endpoint_id: str) -> Response:
+        endpoint = endpoint_or_404(endpoint_id)
+        self.allow_origin_of(endpoint)
+        if not endpoint.active:
+            raise NotAvailable
+        return Response(
+            {"token": issue_token(endpoint.id, self.origin), "expires_in": token_lifetime()}
+        )
+
+
+class CallsView(EmbedView):
+    """`POST embed/<endpoint_id>/calls/`: the click."""
+
+    def post(self, request: Request, endpoint_id: str) -> Response:
+        endpoint = endpoint_or_404(endpoint_id)
+        self.origin_is_allowed = origin_allowed(endpoint, self.origin)
+        asked = ConnectSerializer(data=request.data)
+        asked.is_valid(raise_exception=True)
+        call = _request_call(endpoint, self.origin, asked.validated_data)
+        return Response(visitor_call(call, request), status=202)
+
+
+class CallView(EmbedView):
+    """`GET embed/calls/<call_token>/`: how the call stands."""
+
+    def endpoint_of(self, **kwargs: Any) -> Endpoint:
+        return _call_or_404(kwargs["token"]).endpoint
+
+    def get(self, request: Request, token: str) -> Response:
+        call = _call_or_404(token)
+        self.allow_origin_of(call.endpoint)
+        return _answer_or_not_modified(request, visitor_call(call, request))
+
+
+class CancelView(EmbedView):
+    """`POST embed/calls/<call_token>/cancel/`: hang up, or take it off the queue."""
+
+    def endpoint_of(self, **kwargs: Any) -> Endpoint:
+        return _call_or_404(kwargs["token"]).endpoint
+
+    def post(self, request: Request, token: str) -> Response:
+        call = _call_or_404(token)
+        self.allow_origin_of(call.endpoint)
+        return Response(visitor_call(cancel_call(call), request))
+
+
+def _request_call(endpoint: Endpoint, origin: str, asked: dict[str, Any]) -> Call:
+    told = asked.get("fields") or {}
+    return request_call(
+        endpoint,
+        asked["contact"],
+        region=asked.get("country") or None,
+        idempotency_key=asked["idempotency_key"],
+        door="embed",
+        origin=origin,
+        token_nonce=read_token(asked["token"], endpoint.id, origin),
+        consent_version=asked.get("consent") or "",
+        visitor=Visitor(
+            name=told.get("name", ""),
+            email=told.get("email", ""),
+            question=told.get("question", ""),
+            page=asked.get("page", "")[:2000],
+            context=read_context(endpoint.id, asked.get("context") or "") or {},
+        ),
+    )
+
+
+def _call_or_404(token: str) -> Call:
+    call_id = read_call_token(token)
+    call = (
+        Call.objects.select_related("endpoint").filter(pk=call_id, door="embed").first()
+        if call_id
+        else None
+    )
+    if call is None:
+        raise Http404
+    return call
+
+
+def _answer_or_not_modified(request: Request, content: dict[str, Any]) -> Response:
+    canonical = json.dumps(content, sort_keys=True, default=str).encode()
+    etag = f'"{hashlib.sha256(canonical).hexdigest()[:32]}"'
+    known = {tag.strip().removeprefix("W/") for tag in request.headers.get("If-None-Match", "").split(",")}
+    answer = Response(status=304) if etag in known else Response(content)
+    answer["ETag"] = etag
+    return answer

@@ -1,0 +1,56 @@
+"""Four facts for whoever watches the site: database, oldest unplaced call, dispatcher, time."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from django.contrib.auth.decorators import login_not_required
+from django.db import DatabaseError
+from django.db.models import Max, Min
+from django.http import HttpRequest, JsonResponse
+from django.urls import path
+from django.utils import timezone
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_safe
+
+from clicktocall.models import Call, Dispatcher
+from clicktocall.states import WAITING_STATES
+
+_BEAT_IS_FRESH = 30.0
+_WAIT_IS_LONG = 30.0
+
+
+@login_not_required
+@never_cache
+@require_safe
+def health(request: HttpRequest) -> JsonResponse:
+    """200 while the site can take calls (`status` says whether they are placed), 503 otherwise."""
+    try:
+        facts = _facts()
+    except DatabaseError:
+        return JsonResponse({"status": "down", "database": False}, status=503)
+    return JsonResponse(facts)
+
+
+def _facts() -> dict[str, Any]:
+    now = timezone.now()
+    oldest = Call.objects.filter(state__in=WAITING_STATES, due_at__lte=now).aggregate(
+        oldest=Min("due_at")
+    )["oldest"]
+    beat = Dispatcher.objects.aggregate(beat=Max("beat_at"))["beat"]
+    waiting, silent = _seconds(now, oldest), _seconds(now, beat)
+    placing = silent is not None and silent < _BEAT_IS_FRESH and (waiting or 0) < _WAIT_IS_LONG
+    return {
+        "status": "ok" if placing else "degraded",
+        "database": True,
+        "oldest_unplaced_seconds": waiting,
+        "dispatcher_beat_seconds": silent,
+    }
+
+
+def _seconds(now: datetime, then: datetime | None) -> float | None:
+    return None if then is None else round(max(0.0, (now - then).total_seconds()), 1)
+
+
+urlpatterns = [path("", health, name="health")]

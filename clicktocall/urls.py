@@ -1,0 +1,11 @@
+"""Mount with `path("clicktocall/", include("clicktocall.urls"))`."""
+
+from django.urls import include, path
+
+app_name = "clicktocall"
+
+urlpatterns = [
+    path("embed/", include("clicktocall.embed.urls")),
+    path("callbacks/", include("clicktocall.callbacks.urls")),
+    path("health/", include("clicktocall.health")),
+]
