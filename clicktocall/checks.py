@@ -8,7 +8,8 @@ from urllib.parse import urlsplit
 
 from django.conf import settings as django_settings
 from django.contrib.staticfiles import finders
-from django.core.checks import CheckMessage, Error, Tags, Warning, register
+from django.core import checks
+from django.core.checks import CheckMessage, Error, Tags, register
 from django.db import connections, router
 
 from clicktocall.conf import settings
@@ -32,7 +33,7 @@ def check_settings(**_kwargs: Any) -> list[CheckMessage]:
 
 def _unknown_settings() -> Iterator[CheckMessage]:
     for name in settings.unknown_names():
-        yield Warning(
+        yield checks.Warning(
             f"CLICKTOCALL has no setting {name!r}.",
             hint="Correct its spelling or remove it; nothing reads it.",
             id="clicktocall.W001",
@@ -42,9 +43,10 @@ def _unknown_settings() -> Iterator[CheckMessage]:
 def _public_url() -> Iterator[CheckMessage]:
     address: str = settings.PUBLIC_URL
     if not address:
-        yield Warning(
-            'CLICKTOCALL["PUBLIC_URL"] is not set, so callbacks cannot arrive and no call is placed.',
-            hint='Set it to the address and prefix of the app, such as "https://example.com/clicktocall/".',
+        yield checks.Warning(
+            'CLICKTOCALL["PUBLIC_URL"] is not set: callbacks cannot arrive, no call is placed.',
+            hint="Set it to the address and prefix of the app, "
+            'such as "https://example.com/clicktocall/".',
             id="clicktocall.W002",
         )
         return
@@ -56,8 +58,8 @@ def _public_url() -> Iterator[CheckMessage]:
             id="clicktocall.E002",
         )
     elif parts.scheme == "http" and parts.hostname not in ("localhost", "127.0.0.1", "::1"):
-        yield Warning(
-            'CLICKTOCALL["PUBLIC_URL"] is not https: callbacks and their secret travel in the clear.',
+        yield checks.Warning(
+            'CLICKTOCALL["PUBLIC_URL"] is not https: callbacks travel in the clear.',
             hint="Serve the site over TLS and begin the address with https://.",
             id="clicktocall.W003",
         )
@@ -65,7 +67,7 @@ def _public_url() -> Iterator[CheckMessage]:
 
 def _providers() -> Iterator[CheckMessage]:
     if not provider_aliases():
-        yield Warning(
+        yield checks.Warning(
             'CLICKTOCALL["PROVIDERS"] is empty: no call can be placed.',
             hint="Configure at least one provider; the sandbox needs no account.",
             id="clicktocall.W004",
@@ -97,7 +99,7 @@ def _database() -> Iterator[CheckMessage]:
         )
     options = connection.settings_dict.get("OPTIONS", {})
     if connection.vendor == "sqlite" and options.get("transaction_mode") != "IMMEDIATE":
-        yield Warning(
+        yield checks.Warning(
             f"The SQLite database {alias!r} does not begin its transactions IMMEDIATE.",
             hint='Set OPTIONS["transaction_mode"] = "IMMEDIATE", journal mode WAL and a timeout of '
             "20 s, or requests fail as locked under load.",
@@ -109,7 +111,7 @@ def _widget() -> Iterator[CheckMessage]:
     if "django.contrib.staticfiles" not in django_settings.INSTALLED_APPS:
         return
     if finders.find("clicktocall/widget.js") is None:
-        yield Warning(
+        yield checks.Warning(
             "The widget clicktocall/widget.js is not among the static files.",
             hint="From a source checkout, add widget_static to STATICFILES_DIRS and templates to "
             "the template directories; an installed package has both.",

@@ -58,9 +58,9 @@ class WeeklyHours:
                 datetime.combine(day, span.start, self.zone).astimezone(UTC)
                 for span in self.days[day.weekday()]
             )
-            for start in sorted(starts):
-                if start >= at:
-                    return start
+            coming = [start for start in starts if start >= at]
+            if coming:
+                return min(coming)
         return None
 
 
@@ -74,7 +74,7 @@ def opening_hours(stored: Mapping[str, Any]) -> WeeklyHours | None:
         return None
     unknown = set(stored) - {"time_zone", *DAYS}
     if unknown:
-        raise ValueError(f"unknown key {sorted(unknown)[0]!r}; use time_zone and {', '.join(DAYS)}")
+        raise ValueError(f"unknown key {min(unknown)!r}; use time_zone and {', '.join(DAYS)}")
     days = tuple(tuple(_span(day, pair) for pair in _pairs(day, stored)) for day in DAYS)
     if not any(days):
         raise ValueError("name at least one day with hours, or leave the field empty")
@@ -94,12 +94,10 @@ def delivery_window(stored: Mapping[str, Any]) -> WeeklyHours | None:
         return None
     unknown = set(stored) - {"days", "from", "to", "time_zone"}
     if unknown:
-        raise ValueError(f"unknown key {sorted(unknown)[0]!r}; use days, from, to and time_zone")
+        raise ValueError(f"unknown key {min(unknown)!r}; use days, from, to and time_zone")
     chosen = _window_days(stored.get("days"))
     span = _window_span(stored)
-    return WeeklyHours(
-        _zone(stored), tuple((span,) if day in chosen else () for day in DAYS)
-    )
+    return WeeklyHours(_zone(stored), tuple((span,) if day in chosen else () for day in DAYS))
 
 
 def _window_days(days: Any) -> frozenset[str]:
@@ -120,8 +118,7 @@ def _window_span(stored: Mapping[str, Any]) -> Span:
     if "from" not in stored:
         return Span(time(0), time(0))
     start, end = _hour_minute("from", stored["from"]), _hour_minute("to", stored["to"])
-    day = datetime(2000, 1, 1)
-    length = datetime.combine(day, end) - datetime.combine(day, start)
+    length = timedelta(hours=end.hour - start.hour, minutes=end.minute - start.minute)
     if length < timedelta(0):
         length += timedelta(days=1)
     if length < _SHORTEST_WINDOW:

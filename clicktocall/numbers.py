@@ -100,7 +100,9 @@ def parse_number(text: str, region: str | None = None) -> ContactNumber:
     possible = phonenumbers.is_possible_number_with_reason(parsed)
     if possible != phonenumbers.ValidationResult.IS_POSSIBLE or not E164.fullmatch(e164):
         raise InvalidNumber("syntax", "This telephone number is too short or too long.")
-    return ContactNumber(e164, phonenumbers.region_code_for_number(parsed) or "", _kind(parsed, e164))
+    return ContactNumber(
+        e164, phonenumbers.region_code_for_number(parsed) or "", _kind(parsed, e164)
+    )
 
 
 def is_e164(text: str) -> bool:

@@ -24,8 +24,6 @@ def compile_pattern(pattern: str) -> Any:
     Raises:
         InvalidPattern: it is not RE2, too long or too large, or can never match a number.
     """
-    if not pattern or len(pattern) > LONGEST_PATTERN:
-        raise InvalidPattern(f"Write a pattern of 1 to {LONGEST_PATTERN} characters.")
     compiled = _compile(pattern)
     if not _can_match_a_plus(compiled):
         raise InvalidPattern(
@@ -45,6 +43,8 @@ def matches(pattern: str, e164: str) -> bool:
 
 @lru_cache(maxsize=1024)
 def _compile(pattern: str) -> Any:
+    if not pattern or len(pattern) > LONGEST_PATTERN:
+        raise InvalidPattern(f"Write a pattern of 1 to {LONGEST_PATTERN} characters.")
     options = re2.Options()
     options.log_errors = False
     options.max_mem = _MAX_MEMORY
@@ -67,7 +67,7 @@ def _can_match_a_plus(compiled: Any) -> bool:
     anchored = re2.compile(rf"\A(?:{compiled.pattern})", options=compiled.options)
     try:
         lowest, highest = anchored.possiblematchrange(2)
-    except Exception:  # the library cannot narrow it down: it may match anything
+    except re2.error:  # the library cannot narrow it down: it may match anything
         return True
     return bool(_as_bytes(lowest) < b"," and _as_bytes(highest) >= b"+")
 

@@ -48,7 +48,7 @@ class LegState(TextChoices):
 
 
 class Outcome(TextChoices):
-    """How a call ended. Later members win when a provider contradicts itself: what happened most."""
+    """How a call ended. Later members win when a provider contradicts itself: more happened."""
 
     UNKNOWN = "unknown", _("unknown")
     EXPIRED = "expired", _("expired")
@@ -159,32 +159,12 @@ class Progress:
         match fact.kind:
             case EventKind.PLACED:
                 return self._at_least(CallState.PLACED)
-            case EventKind.RINGING if fact.leg == Leg.B:
-                return self._leg_b_rings(fact)
             case EventKind.RINGING:
-                return replace(
-                    self._at_least(CallState.RINGING)._leg(Leg.A, LegState.RINGING),
-                    a_ringing_at=_earliest(self.a_ringing_at, fact.occurred_at),
-                )
-            case EventKind.ANSWERED if fact.leg == Leg.B:
-                return replace(
-                    self._at_least(CallState.CONNECTING)
-                    ._leg(Leg.A, LegState.ANSWERED)
-                    ._leg(Leg.B, LegState.ANSWERED),
-                    b_answered_at=_earliest(self.b_answered_at, fact.occurred_at),
-                )
+                return self._leg_b_rings(fact) if fact.leg == Leg.B else self._leg_a_rings(fact)
             case EventKind.ANSWERED:
-                return replace(
-                    self._at_least(CallState.ANSWERED)._leg(Leg.A, LegState.ANSWERED),
-                    a_answered_at=_earliest(self.a_answered_at, fact.occurred_at),
-                )
+                return self._leg_b_answers(fact) if fact.leg == Leg.B else self._leg_a_answers(fact)
             case EventKind.JOINED:
-                return replace(
-                    self._at_least(CallState.CONNECTED)
-                    ._leg(Leg.A, LegState.ANSWERED)
-                    ._leg(Leg.B, LegState.ANSWERED),
-                    joined_at=_earliest(self.joined_at, fact.occurred_at),
-                )
+                return self._joined(fact)
             case EventKind.LEG_ENDED:
                 return self._leg_ended(fact)
             case EventKind.ENDED | EventKind.NOT_PLACED:
@@ -192,6 +172,33 @@ class Progress:
             case EventKind.RECORDED:
                 return replace(self, recording_url=self.recording_url or fact.recording_url)
         return self
+
+    def _leg_a_rings(self, fact: Fact) -> Self:
+        return replace(
+            self._at_least(CallState.RINGING)._leg(Leg.A, LegState.RINGING),
+            a_ringing_at=_earliest(self.a_ringing_at, fact.occurred_at),
+        )
+
+    def _leg_a_answers(self, fact: Fact) -> Self:
+        return replace(
+            self._at_least(CallState.ANSWERED)._leg(Leg.A, LegState.ANSWERED),
+            a_answered_at=_earliest(self.a_answered_at, fact.occurred_at),
+        )
+
+    def _leg_b_answers(self, fact: Fact) -> Self:
+        return replace(
+            self._both_answered(CallState.CONNECTING),
+            b_answered_at=_earliest(self.b_answered_at, fact.occurred_at),
+        )
+
+    def _joined(self, fact: Fact) -> Self:
+        return replace(
+            self._both_answered(CallState.CONNECTED),
+            joined_at=_earliest(self.joined_at, fact.occurred_at),
+        )
+
+    def _both_answered(self, state: CallState) -> Self:
+        return self._at_least(state)._leg(Leg.A, LegState.ANSWERED)._leg(Leg.B, LegState.ANSWERED)
 
     def _leg_b_rings(self, fact: Fact) -> Self:
         return replace(
@@ -219,9 +226,7 @@ class Progress:
         )
         if fact.outcome is None or not _outranks(fact.outcome, self.outcome):
             return ended
-        return replace(
-            ended, outcome=fact.outcome, outcome_leg=fact.leg, outcome_words=fact.words
-        )
+        return replace(ended, outcome=fact.outcome, outcome_leg=fact.leg, outcome_words=fact.words)
 
     def _at_least(self, state: CallState) -> Self:
         return replace(self, state=max(self.state, state, key=_STATE_RANK.__getitem__))

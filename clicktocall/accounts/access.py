@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 from django.db.models import QuerySet
 
 from clicktocall.models import Account, Role
@@ -16,9 +15,7 @@ _ROLES_AT_LEAST = {
 }
 
 
-def accounts_of(
-    user: AbstractBaseUser | AnonymousUser | Any, role: Role = Role.VIEWER
-) -> QuerySet[Account]:
+def accounts_of(user: Any, role: Role = Role.VIEWER) -> QuerySet[Account]:
     """The accounts where `user` has at least `role`; all of them for a superuser."""
     if user.is_superuser:
         return Account.objects.all()
@@ -27,6 +24,6 @@ def accounts_of(
     )
 
 
-def has_role(user: AbstractBaseUser | AnonymousUser | Any, account_id: str, role: Role) -> bool:
+def has_role(user: Any, account_id: str, role: Role) -> bool:
     """Whether `user` has at least `role` in that account."""
     return accounts_of(user, role).filter(pk=account_id).exists()

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import logging
 import secrets
+from ipaddress import ip_address
 
 from django.contrib.auth.decorators import login_not_required
-from django.db import DatabaseError, transaction
+from django.db import DatabaseError, InterfaceError, transaction
 from django.http import HttpRequest, JsonResponse
 from django.http.request import UnreadablePostError
 from django.views.decorators.csrf import csrf_exempt
@@ -28,30 +29,21 @@ def callback(request: HttpRequest, alias: str, secret: str) -> JsonResponse:
     provider = _provider(alias, secret)
     if provider is None:
         return _refuse(404, "not_found", "There is nothing here.")
-    if request.method != "POST":
-        return _refuse(405, "method_not_allowed", "Use POST.")
-    if request.headers.get("Transfer-Encoding"):
-        return _refuse(411, "length_required", "Send a Content-Length.")
-    if _declared_length(request) > settings.MAX_BODY_SIZE:
-        return _refuse(413, "too_large", f"At most {settings.MAX_BODY_SIZE} bytes are taken.")
-    try:
-        body = request.body
-    except (UnreadablePostError, OSError):
-        return _refuse(400, "invalid_request", "The body did not arrive whole.")
-    if not body:
-        return _refuse(400, "invalid_request", "The body is empty.")
+    problem = _problem(request)
+    if problem is not None:
+        return problem
     report = CallbackRequest(
-        method=request.method,
+        method=request.method or "",
         content_type=request.content_type or "",
         headers={name.lower(): value for name, value in request.headers.items()},
-        query=request.GET.dict(),
-        body=body,
+        query={_storable(name): _storable(value) for name, value in request.GET.dict().items()},
+        body=request.body,
     )
     if not provider.authenticate_callback(report):
         return _refuse(403, "not_authentic", "This callback is not the provider's.")
     try:
-        receive_callback(provider, report, source_address=request.META.get("REMOTE_ADDR") or None)
-    except DatabaseError:
+        receive_callback(provider, report, source_address=_source_address(request))
+    except (DatabaseError, InterfaceError):
         logger.exception("callback could not be kept provider=%s", alias)
         answer = _refuse(503, "unavailable", "Try again shortly.")
         answer["Retry-After"] = "5"
@@ -75,6 +67,36 @@ def _provider(alias: str, secret: str) -> Provider | None:
         if live
     ]
     return provider if any(known) else None
+
+
+def _problem(request: HttpRequest) -> JsonResponse | None:
+    """What is wrong with the request before anybody looks into its body."""
+    if request.method != "POST":
+        return _refuse(405, "method_not_allowed", "Use POST.")
+    if request.headers.get("Transfer-Encoding"):
+        return _refuse(411, "length_required", "Send a Content-Length.")
+    if _declared_length(request) > settings.MAX_BODY_SIZE:
+        return _refuse(413, "too_large", f"At most {settings.MAX_BODY_SIZE} bytes are taken.")
+    try:
+        length = len(request.body)
+    except (UnreadablePostError, OSError):
+        length = 0
+    if length < _declared_length(request):
+        return _refuse(400, "invalid_request", "The body did not arrive whole.")
+    return None if length else _refuse(400, "invalid_request", "The body is empty.")
+
+
+def _storable(text: str) -> str:
+    # No JSON column of PostgreSQL takes a NUL, and evidence must not be lost for one.
+    return text.replace("\x00", "\ufffd")
+
+
+def _source_address(request: HttpRequest) -> str | None:
+    """The peer's address without an IPv6 scope; None behind a Unix socket."""
+    try:
+        return str(ip_address(request.META.get("REMOTE_ADDR", "").partition("%")[0]))
+    except ValueError:
+        return None
 
 
 def _declared_length(request: HttpRequest) -> int:

@@ -39,9 +39,9 @@ def cancel_call(call: Call) -> Call:
         return call
     if not _provider_can_cancel(call):
         raise NotCancellable(f"{call.provider} cannot be asked to hang up.")
-    Call.objects.filter(pk=call.pk, cancel_requested_at=None).exclude(
-        state=CallState.ENDED
-    ).update(cancel_requested_at=Now(), cancel_due_at=Now())
+    Call.objects.filter(pk=call.pk, cancel_requested_at=None).exclude(state=CallState.ENDED).update(
+        cancel_requested_at=Now(), cancel_due_at=Now()
+    )
     call.refresh_from_db()
     return call
 

@@ -13,7 +13,7 @@ import threading
 import time
 from collections import deque
 from contextlib import suppress
-from datetime import timedelta
+from datetime import datetime, timedelta
 from queue import Empty, SimpleQueue
 
 from django.db import DatabaseError, InterfaceError, OperationalError, connections
@@ -102,7 +102,7 @@ class CallDispatcher:
             self._expire_late_calls()
 
     def drain(self) -> None:
-        """Place everything due and record every answer; for hosts that place in their own process."""
+        """Place everything due now and record every answer; for hosts without a process of ours."""
         self._hand_out_due_calls()
         self._hand_out_cancels()
         while self._busy():
@@ -127,7 +127,7 @@ class CallDispatcher:
         with suppress(DatabaseError):
             Dispatcher.objects.filter(name=self.name).delete()
 
-    def _look_after_itself(self, started_at: object) -> None:
+    def _look_after_itself(self, started_at: datetime) -> None:
         now = time.monotonic()
         if now >= self._next_beat:
             Dispatcher.objects.update_or_create(

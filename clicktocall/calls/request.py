@@ -30,7 +30,7 @@ from clicktocall.rules import (
     refusal_of_used_token,
 )
 from clicktocall.signals import call_requested
-from clicktocall.states import CallState, LegState
+from clicktocall.states import CallState
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Any
 
 from django.urls import reverse
@@ -30,8 +29,8 @@ def visitor_call(call: Call, request: Request) -> dict[str, Any]:
         "outcome_leg": call.outcome_leg,
         "legs": {"a": call.leg_a, "b": call.leg_b},
         "dial_first": call.dial_first,
-        "connected_at": _rfc3339(call.joined_at),
-        "ended_at": _rfc3339(call.ended_at),
+        "connected_at": call.joined_at,
+        "ended_at": call.ended_at,
         "talk_seconds": call.talk_seconds,
         "status_url": request.build_absolute_uri(reverse("clicktocall:embed-call", args=(token,))),
         "cancel_url": request.build_absolute_uri(reverse("clicktocall:embed-cancel", args=(token,)))
@@ -53,7 +52,3 @@ def _poll_after(call: Call) -> float | None:
     # A call that has made no progress for a minute is not watched every second.
     idle = (timezone.now() - call.updated_at).total_seconds()
     return _SOON if idle < _SLOW_AFTER else _SOON * 8
-
-
-def _rfc3339(at: datetime | None) -> str | None:
-    return at.isoformat() if at else None

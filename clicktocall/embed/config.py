@@ -30,7 +30,7 @@ def widget_config(endpoint: Endpoint, now: datetime) -> dict[str, Any]:
         "language": language,
         "direction": "rtl" if _is_bidi(language) else "ltr",
         "open": is_open,
-        "next_opening": opening and opening.isoformat(),
+        "next_opening": opening,
         "dial_first": endpoint.dial_first,
         "caller_id": _caller_id(endpoint.number_shown_to_visitor),
         "fallback_phone": _fallback_phone(endpoint),
@@ -58,9 +58,10 @@ def _caller_id(number: str) -> dict[str, str] | None:
 
 
 def _fallback_phone(endpoint: Endpoint) -> dict[str, str] | None:
-    if not endpoint.fallback_phone:
+    phone: Any = endpoint.fallback_phone
+    if not phone:
         return None
-    number = endpoint.fallback_phone.as_e164
+    number = phone.as_e164
     return {"e164": number, "display": national(number)}
 
 

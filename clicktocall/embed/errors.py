@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from typing import Any
 
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import PermissionDenied, SuspiciousOperation
 from django.core.signals import got_request_exception
 from django.db import InterfaceError, OperationalError
 from django.http import Http404
@@ -60,18 +61,14 @@ def error_answer(raised: Exception, context: dict[str, Any]) -> Response:
             return error(422, "idempotency_mismatch", str(raised))
         case NotCancellable():
             return error(409, "not_cancellable", _("This call cannot be cancelled any more."))
-        case exceptions.ValidationError():
-            return error(400, "invalid_request", _("Please check the request."), fields=raised.detail)
-        case NotAvailable() | PermissionDenied():
-            return error(403, "not_available", _("This is not available here."))
-        case Http404() | exceptions.NotFound():
-            return error(404, "not_found", _("There is nothing here."))
-        case exceptions.APIException():
+        case Http404() | PermissionDenied() | exceptions.APIException():
             return _of_framework(raised)
+        case SuspiciousOperation():
+            return error(400, "invalid_request", _("Please check the request."))
         case OperationalError() | InterfaceError():
             logger.warning("database not available: %s", raised)
             return _unavailable()
-    logger.exception("embed request failed", exc_info=raised)
+    logger.error("embed request failed", exc_info=raised)
     got_request_exception.send(sender=None, request=context.get("request"))
     return error(500, "server_error", _("Something went wrong. Please try again."))
 
@@ -79,10 +76,7 @@ def error_answer(raised: Exception, context: dict[str, Any]) -> Response:
 def _refused(refusal: Refusal) -> Response:
     code = refusal.code
     if code == VisitorCode.CLOSED:
-        opening = refusal.next_opening
-        return error(
-            409, code, _("We are closed now."), next_opening=opening and opening.isoformat()
-        )
+        return error(409, code, _("We are closed now."), next_opening=refusal.next_opening)
     messages = {
         VisitorCode.INVALID_NUMBER: _("That does not look like a phone number we can call."),
         VisitorCode.CONSENT_REQUIRED: _("Please agree before we call you."),
@@ -93,9 +87,30 @@ def _refused(refusal: Refusal) -> Response:
     return error(_STATUS[code], code, messages[code])
 
 
-def _of_framework(raised: exceptions.APIException) -> Response:
+def _of_framework(raised: Http404 | PermissionDenied | exceptions.APIException) -> Response:
+    match raised:
+        case exceptions.ValidationError():
+            message = _("Please check the request.")
+            return error(400, "invalid_request", message, fields=_by_field(raised.detail))
+        case NotAvailable() | PermissionDenied():
+            return error(403, "not_available", _("This is not available here."))
+        case Http404() | exceptions.NotFound():
+            return error(404, "not_found", _("There is nothing here."))
     code = _CODE_OF_STATUS.get(raised.status_code, "invalid_request")
     return error(raised.status_code, code, str(raised.detail))
+
+
+def _by_field(detail: Any) -> dict[str, list[str]]:
+    """Field to messages; a group of answers is told apart by its questions' own names."""
+    fields: dict[str, list[str]] = {}
+    for name, problems in detail.items():
+        if not isinstance(problems, Mapping):
+            fields[name] = [str(problem) for problem in problems]
+            continue
+        for question, messages in problems.items():
+            key = name if question == "non_field_errors" else question
+            fields[key] = [str(message) for message in messages]
+    return fields
 
 
 def _unavailable() -> Response:

@@ -70,14 +70,26 @@ class StrictJSONParser(BaseParser):
             raise ParseError("The body did not arrive whole.") from error
         if len(raw) > settings.MAX_BODY_SIZE:
             raise BodyTooLarge
+        if len(raw) < _declared_length(parser_context):
+            raise ParseError("The body did not arrive whole.")
         try:
-            body = json.loads(raw.decode("utf-8"), parse_constant=_refuse_constant)
+            body = json.loads(
+                raw.decode("utf-8"),
+                parse_constant=_refuse_constant,
+                object_pairs_hook=_refuse_duplicates,
+            )
         except (ValueError, RecursionError) as error:
             raise ParseError("The body is not valid JSON in UTF-8.") from error
         if not isinstance(body, dict):
             raise ParseError("Send a JSON object.")
         _check_values(body)
         return body
+
+
+def _declared_length(parser_context: Mapping[str, Any] | None) -> int:
+    # `check_length` has already refused what is not a number.
+    request: Request | None = (parser_context or {}).get("request")
+    return int(request.META.get("CONTENT_LENGTH") or 0) if request is not None else 0
 
 
 def _charset(media_type: str | None) -> str:
@@ -90,6 +102,13 @@ def _charset(media_type: str | None) -> str:
 
 def _refuse_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is not JSON")
+
+
+def _refuse_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    members = dict(pairs)
+    if len(members) < len(pairs):
+        raise ValueError("a name stands twice in one object")
+    return members
 
 
 def _check_values(body: dict[str, Any]) -> None:

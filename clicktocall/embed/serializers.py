@@ -10,35 +10,45 @@ from rest_framework import serializers
 
 from clicktocall.numbers import regions
 
-_KEY = re.compile(r"[\x21-\x7e]{8,128}")
+_KEY = re.compile(r"[\x21-\x7e]{1,128}")
+
+
+class TextField(serializers.CharField):
+    """Only text: a JSON number would be dialled as digits that nobody wrote."""
+
+    def to_internal_value(self, data: Any) -> str:
+        if not isinstance(data, str):
+            self.fail("invalid")
+        return super().to_internal_value(data)
 
 
 class VisitorFieldsSerializer(serializers.Serializer[dict[str, Any]]):
-    name = serializers.CharField(max_length=128, required=False, allow_blank=True)
+    name = TextField(max_length=128, required=False, allow_blank=True)
     email = serializers.EmailField(max_length=254, required=False, allow_blank=True)
-    question = serializers.CharField(max_length=1000, required=False, allow_blank=True)
+    question = TextField(max_length=1000, required=False, allow_blank=True)
 
 
 class ConnectSerializer(serializers.Serializer[dict[str, Any]]):
-    contact = serializers.CharField(max_length=300, trim_whitespace=False, allow_blank=True)
-    country = serializers.CharField(max_length=2, required=False, allow_blank=True)
-    token = serializers.CharField(max_length=300, allow_blank=True, default="")
-    idempotency_key = serializers.CharField(max_length=128)
-    consent = serializers.CharField(max_length=64, required=False, allow_blank=True, allow_null=True)
-    page = serializers.CharField(max_length=8000, required=False, allow_blank=True)
-    context = serializers.CharField(max_length=8000, required=False, allow_blank=True, allow_null=True)
-    fields_ = VisitorFieldsSerializer(required=False, allow_null=True)
+    contact = TextField(max_length=300, trim_whitespace=False, allow_blank=True)
+    country = TextField(max_length=2, required=False, allow_blank=True)
+    token = TextField(max_length=300, allow_blank=True, default="")
+    idempotency_key = TextField(max_length=128, required=False)
+    consent = TextField(max_length=32, required=False, allow_blank=True, allow_null=True)
+    page = TextField(max_length=8000, required=False, allow_blank=True)
 
     def get_fields(self) -> dict[str, Any]:
-        # `fields` is the public name of the visitor's answers, and taken on a serializer.
+        # Not class attributes: these names are also a serializer's own properties.
         declared = super().get_fields()
-        declared["fields"] = declared.pop("fields_")
+        declared["context"] = TextField(
+            max_length=8000, required=False, allow_blank=True, allow_null=True
+        )
+        declared["fields"] = VisitorFieldsSerializer(required=False, allow_null=True)
         return declared
 
     def validate_idempotency_key(self, key: str) -> str:
         if not _KEY.fullmatch(key):
             raise serializers.ValidationError(
-                _("Send 8 to 128 printable characters without spaces, such as a UUID.")
+                _("Send up to 128 printable characters without spaces, such as a UUID.")
             )
         return key
 

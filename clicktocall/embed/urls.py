@@ -1,7 +1,14 @@
-from django.urls import path, register_converter
+from django.urls import path, re_path, register_converter
 from django.urls.converters import StringConverter
 
-from clicktocall.embed.views import CallsView, CallView, CancelView, ConfigView, TokenView
+from clicktocall.embed.views import (
+    CallsView,
+    CallView,
+    CancelView,
+    ConfigView,
+    NothingHereView,
+    TokenView,
+)
 
 
 class HexId(StringConverter):
@@ -21,4 +28,5 @@ urlpatterns = [
     path("<ctc_id:endpoint_id>/calls/", CallsView.as_view(), name="embed-calls"),
     path("calls/<ctc_call_token:token>/", CallView.as_view(), name="embed-call"),
     path("calls/<ctc_call_token:token>/cancel/", CancelView.as_view(), name="embed-cancel"),
+    re_path("", NothingHereView.as_view()),
 ]

@@ -6,11 +6,12 @@ import hashlib
 import json
 from typing import Any
 
+from django.conf import settings as django_settings
 from django.db import transaction
 from django.http import Http404
-from django.http.response import HttpResponseBase
 from django.utils import timezone, translation
 from django.utils.cache import patch_vary_headers
+from django.utils.translation.trans_real import parse_accept_lang_header
 from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -57,6 +58,7 @@ class EmbedView(APIView):
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)
         self.origin = request.headers.get("Origin", "")
+        request.get_host()  # refuses a forged Host before anything is written
         check_length(request)
 
     def allow_origin_of(self, endpoint: Endpoint) -> None:
@@ -68,6 +70,10 @@ class EmbedView(APIView):
         self.origin_is_allowed = origin_allowed(endpoint, self.origin)
         if not self.origin_is_allowed and not self._is_same_origin_get():
             raise NotAvailable
+
+    def body(self) -> Any:
+        """The JSON object that was sent; a form, which any page can post, is refused."""
+        return self.request.data
 
     def _is_same_origin_get(self) -> bool:
         # Browsers send no Origin with a same-origin GET; a page cannot forge this header.
@@ -81,9 +87,9 @@ class EmbedView(APIView):
         return error_answer
 
     def finalize_response(
-        self, request: Request, response: HttpResponseBase, *args: Any, **kwargs: Any
-    ) -> HttpResponseBase:
-        answer = super().finalize_response(request, response, *args, **kwargs)  # type: ignore[arg-type]
+        self, request: Request, response: Response, *args: Any, **kwargs: Any
+    ) -> Response:
+        answer = super().finalize_response(request, response, *args, **kwargs)
         patch_vary_headers(answer, ("Origin",))
         if self.origin_is_allowed:
             answer["Access-Control-Allow-Origin"] = self.origin
@@ -92,7 +98,7 @@ class EmbedView(APIView):
         answer.headers.setdefault("X-Content-Type-Options", "nosniff")
         return answer
 
-    def options(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+    def options(self, request: Any, *args: Any, **kwargs: Any) -> Response:
         """The preflight of a cross-origin request (Fetch standard)."""
         self.allow_origin_of(self.endpoint_of(**kwargs))
         answer = Response(status=204)
@@ -129,7 +135,7 @@ class ConfigView(EmbedView):
         self.allow_origin_of(endpoint)
         if not endpoint.active:
             raise NotAvailable
-        language = translation.get_language_from_request(request._request)
+        language = _accepted_language(request)
         with translation.override(language):
             config = widget_config(endpoint, timezone.now())
         answer = _answer_or_not_modified(request, config)
@@ -145,6 +151,7 @@ class TokenView(EmbedView):
     def post(self, request: Request, endpoint_id: str) -> Response:
         endpoint = endpoint_or_404(endpoint_id)
         self.allow_origin_of(endpoint)
+        self.body()
         if not endpoint.active:
             raise NotAvailable
         return Response(
@@ -158,7 +165,7 @@ class CallsView(EmbedView):
     def post(self, request: Request, endpoint_id: str) -> Response:
         endpoint = endpoint_or_404(endpoint_id)
         self.origin_is_allowed = origin_allowed(endpoint, self.origin)
-        asked = ConnectSerializer(data=request.data)
+        asked = ConnectSerializer(data=self.body())
         asked.is_valid(raise_exception=True)
         call = _request_call(endpoint, self.origin, asked.validated_data)
         return Response(visitor_call(call, request), status=202)
@@ -185,7 +192,16 @@ class CancelView(EmbedView):
     def post(self, request: Request, token: str) -> Response:
         call = _call_or_404(token)
         self.allow_origin_of(call.endpoint)
+        self.body()
         return Response(visitor_call(cancel_call(call), request))
+
+
+class NothingHereView(EmbedView):
+    """Every other address of this door, whatever the method."""
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        super().initial(request, *args, **kwargs)
+        raise Http404
 
 
 def _request_call(endpoint: Endpoint, origin: str, asked: dict[str, Any]) -> Call:
@@ -194,7 +210,7 @@ def _request_call(endpoint: Endpoint, origin: str, asked: dict[str, Any]) -> Cal
         endpoint,
         asked["contact"],
         region=asked.get("country") or None,
-        idempotency_key=asked["idempotency_key"],
+        idempotency_key=asked.get("idempotency_key"),
         door="embed",
         origin=origin,
         token_nonce=read_token(asked["token"], endpoint.id, origin),
@@ -207,6 +223,16 @@ def _request_call(endpoint: Endpoint, origin: str, asked: dict[str, Any]) -> Cal
             context=read_context(endpoint.id, asked.get("context") or "") or {},
         ),
     )
+
+
+def _accepted_language(request: Request) -> str:
+    """By Accept-Language alone: the answer is cached for everybody, so no cookie may decide."""
+    for code, _quality in parse_accept_lang_header(request.headers.get("Accept-Language", "")):
+        try:
+            return translation.get_supported_language_variant(code)
+        except LookupError:
+            continue
+    return str(django_settings.LANGUAGE_CODE)
 
 
 def _call_or_404(token: str) -> Call:
@@ -224,7 +250,10 @@ def _call_or_404(token: str) -> Call:
 def _answer_or_not_modified(request: Request, content: dict[str, Any]) -> Response:
     canonical = json.dumps(content, sort_keys=True, default=str).encode()
     etag = f'"{hashlib.sha256(canonical).hexdigest()[:32]}"'
-    known = {tag.strip().removeprefix("W/") for tag in request.headers.get("If-None-Match", "").split(",")}
+    known = {
+        tag.strip().removeprefix("W/")
+        for tag in request.headers.get("If-None-Match", "").split(",")
+    }
     answer = Response(status=304) if etag in known else Response(content)
     answer["ETag"] = etag
     return answer

@@ -14,18 +14,19 @@ CONTEXT_LIFETIME = timedelta(days=1)
 
 
 def sign_context(endpoint_id: str, context: Mapping[str, Any]) -> str:
-    """The context as the page carries it, bound to this endpoint.
+    """The context as the page carries it, bound to this endpoint. Other values become text.
 
     Raises:
         ValueError: it is larger than 2 kB of JSON.
     """
-    if len(json.dumps(context, default=str).encode()) > LARGEST_CONTEXT:
+    written = json.dumps(dict(context), default=str)
+    if len(written.encode()) > LARGEST_CONTEXT:
         raise ValueError(f"The context is larger than {LARGEST_CONTEXT} bytes of JSON.")
-    return signing.dumps(dict(context), salt=_salt(endpoint_id), compress=True)
+    return signing.dumps(json.loads(written), salt=_salt(endpoint_id), compress=True)
 
 
 def read_context(endpoint_id: str, text: str) -> dict[str, Any] | None:
-    """The context that `text` carries; None when it is not ours, too old or for another endpoint."""
+    """The context in `text`; None when it is not ours, too old or for another endpoint."""
     try:
         context = signing.loads(text, salt=_salt(endpoint_id), max_age=CONTEXT_LIFETIME)
     except signing.BadSignature:

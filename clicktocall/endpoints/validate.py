@@ -130,9 +130,10 @@ def _check_providers(endpoint: Endpoint) -> Problems:
         return
     for alias in fallbacks:
         if alias not in allowed:
-            yield "fallback_providers", _("“%(alias)s” is not a provider of this account.") % {
-                "alias": alias
-            }
+            yield (
+                "fallback_providers",
+                _("“%(alias)s” is not a provider of this account.") % {"alias": alias},
+            )
     if len({endpoint.provider, *fallbacks}) != 1 + len(fallbacks):
         yield "fallback_providers", _("Name every provider once, other than the first choice.")
     for alias in (endpoint.provider, *(alias for alias in fallbacks if alias in allowed)):
@@ -192,9 +193,10 @@ def _check_callee_id(endpoint: Endpoint) -> Problems:
 def _check_durations(endpoint: Endpoint) -> Problems:
     longest: int = settings.MAX_DURATION
     if endpoint.max_duration and endpoint.max_duration > longest:
-        yield "max_duration", _("The site allows at most %(seconds)s seconds.") % {
-            "seconds": longest
-        }
+        yield (
+            "max_duration",
+            _("The site allows at most %(seconds)s seconds.") % {"seconds": longest},
+        )
     if endpoint.warning_time and endpoint.warning_time >= (endpoint.max_duration or longest):
         yield "warning_time", _("The warning must come before the end of the longest call.")
 
@@ -242,10 +244,14 @@ def _check_origins(endpoint: Endpoint) -> Problems:
         return
     for origin in endpoint.allowed_origins:
         if not is_origin(origin):
-            yield "allowed_origins", _(
-                "“%(origin)s” is not an origin; write it as the browser does, "
-                "such as https://www.example.com or http://localhost:8000, without a path."
-            ) % {"origin": origin[:100]}
+            yield (
+                "allowed_origins",
+                _(
+                    "“%(origin)s” is not an origin; write it as the browser does, "
+                    "such as https://www.example.com or http://localhost:8000, without a path."
+                )
+                % {"origin": origin[:100]},
+            )
 
 
 def is_origin(text: str) -> bool:
@@ -269,9 +275,10 @@ def _check_countries(endpoint: Endpoint) -> Problems:
         return
     unknown = sorted(set(endpoint.allowed_countries) - numbers.regions())
     if unknown:
-        yield "allowed_countries", _("“%(code)s” is not a country code such as GB.") % {
-            "code": unknown[0][:20]
-        }
+        yield (
+            "allowed_countries",
+            _("“%(code)s” is not a country code such as GB.") % {"code": unknown[0][:20]},
+        )
 
 
 def _check_consent(endpoint: Endpoint) -> Problems:
@@ -284,9 +291,10 @@ def _check_consent(endpoint: Endpoint) -> Problems:
 def _check_questions(endpoint: Endpoint) -> Problems:
     asked = endpoint.visitor_fields
     if not _is_list_of_text(asked) or set(asked) - set(VISITOR_FIELDS):
-        yield "visitor_fields", _("Choose among: %(fields)s.") % {
-            "fields": ", ".join(VISITOR_FIELDS)
-        }
+        yield (
+            "visitor_fields",
+            _("Choose among: %(fields)s.") % {"fields": ", ".join(VISITOR_FIELDS)},
+        )
 
 
 def _check_labels(endpoint: Endpoint) -> Problems:
@@ -294,9 +302,10 @@ def _check_labels(endpoint: Endpoint) -> Problems:
     if not _is_map_of_text(labels, longest=200):
         yield "labels", _("Give an object of short texts.")
     elif set(labels) - LABEL_KEYS:
-        yield "labels", _("Only these can be changed: %(keys)s.") % {
-            "keys": ", ".join(sorted(LABEL_KEYS))
-        }
+        yield (
+            "labels",
+            _("Only these can be changed: %(keys)s.") % {"keys": ", ".join(sorted(LABEL_KEYS))},
+        )
 
 
 def _check_theme(endpoint: Endpoint) -> Problems:
@@ -328,8 +337,9 @@ def _check_sip_headers(endpoint: Endpoint) -> Problems:
     )
     for group in groups:
         if not _is_map_of_text(group, longest=255) or not all(map(_NAME.fullmatch, group)):
-            yield "custom_sip_headers", _(
-                "Header names are letters, digits, dash and underscore; values are one line of text."
+            yield (
+                "custom_sip_headers",
+                _("Header names are letters, digits, dash, underscore; values one line of text."),
             )
             return
 
@@ -338,8 +348,9 @@ def _check_variables(endpoint: Endpoint) -> Problems:
     for field in ("custom_application_vars", "parameters"):
         variables = getattr(endpoint, field)
         if not _is_map_of_text(variables, longest=1000) or not all(map(_NAME.fullmatch, variables)):
-            yield field, _(
-                "Give an object; names are letters, digits, dash and underscore, values are text."
+            yield (
+                field,
+                _("Give an object; names are letters, digits, dash, underscore, values are text."),
             )
 
 
@@ -369,13 +380,17 @@ def _transfer_problem(transfer: Any) -> str:
     if not isinstance(transfer.get("if"), str):
         return _("if: say what triggers the transfer, such as dtmf.")
     longest = transfer.get("callTransferMaxDuration")
-    if longest is not None and (type(longest) is not int or not 1 <= longest <= settings.MAX_DURATION):
+    if longest is not None and not _is_duration(longest):
         return _("callTransferMaxDuration: give seconds up to the site's limit.")
     return ""
 
 
+def _is_duration(value: Any) -> bool:
+    return type(value) is int and 1 <= value <= settings.MAX_DURATION
+
+
 def _check_fallback_phone(endpoint: Endpoint) -> Problems:
-    phone = endpoint.fallback_phone
+    phone: Any = endpoint.fallback_phone
     if phone and not phone.is_valid():
         yield "fallback_phone", _("Write the number in international form, such as +442079460199.")
 

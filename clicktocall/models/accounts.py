@@ -112,7 +112,7 @@ class ApiKey(models.Model):
 
 
 class OwnedNumber(models.Model):
-    """A number or sender id this account may show or bridge with. Caller ids come only from here."""
+    """A number or sender id this account may show or bridge with: the source of every caller id."""
 
     account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="numbers")
     number = models.CharField(

@@ -59,11 +59,11 @@ class ProgressFields(models.Model):
     """What is known of a call or an attempt; written only from a `Progress`."""
 
     state = models.CharField(_("state"), max_length=16, choices=CallState)
-    outcome = models.CharField(_("outcome"), max_length=16, choices=Outcome, null=True, blank=True)  # noqa: DJ001
-    outcome_leg = models.CharField(_("on leg"), max_length=1, choices=Leg, null=True, blank=True)  # noqa: DJ001
+    outcome = models.CharField(_("outcome"), max_length=16, choices=Outcome, null=True, blank=True)
+    outcome_leg = models.CharField(_("on leg"), max_length=1, choices=Leg, null=True, blank=True)
     outcome_words = models.CharField(_("in the provider's words"), max_length=500, blank=True)
     leg_a = models.CharField(_("leg A"), max_length=16, choices=LegState, default=LegState.WAITING)
-    leg_b = models.CharField(  # noqa: DJ001  (null: a call with one leg)
+    leg_b = models.CharField(
         _("leg B"), max_length=16, choices=LegState, default=LegState.WAITING, null=True, blank=True
     )
     joined_at = models.DateTimeField(_("joined"), null=True, blank=True)
@@ -126,11 +126,11 @@ class Call(ProgressFields):
     consent_version = models.CharField(_("consent version"), max_length=32, blank=True)
     consent_text = models.TextField(_("consent text"), blank=True)
 
-    idempotency_key = models.CharField(  # noqa: DJ001  (null: many calls have none)
+    idempotency_key = models.CharField(
         max_length=200, null=True, blank=True, unique=True, editable=False
     )
     fingerprint = models.CharField(max_length=64, blank=True, editable=False)
-    token_nonce = models.CharField(  # noqa: DJ001  (null: not by a visitor's token)
+    token_nonce = models.CharField(
         max_length=32, null=True, blank=True, unique=True, editable=False
     )
 
@@ -245,7 +245,7 @@ def _own_number(party: Destination) -> str:
 
 
 class Attempt(ProgressFields):
-    """One order handed to a provider. `reference` is ours and committed before the provider is asked."""
+    """One order to a provider; `reference` is ours, committed before the provider is asked."""
 
     call = models.ForeignKey(Call, on_delete=models.CASCADE, related_name="attempts")
     number = models.PositiveSmallIntegerField(_("number"))
@@ -270,7 +270,9 @@ class Attempt(ProgressFields):
             models.UniqueConstraint(fields=("call", "number"), name="clicktocall_one_attempt"),
         )
         indexes = (
-            models.Index(fields=("provider", "provider_reference"), name="ctc_attempt_provider_ref"),
+            models.Index(
+                fields=("provider", "provider_reference"), name="ctc_attempt_provider_ref"
+            ),
         )
 
     def __str__(self) -> str:
@@ -299,9 +301,9 @@ class CallEvent(models.Model):
     )
     kind = models.CharField(_("what"), max_length=20, choices=EventKind)
     source = models.CharField(_("source"), max_length=10, choices=Source)
-    leg = models.CharField(_("leg"), max_length=1, choices=Leg, null=True, blank=True)  # noqa: DJ001
-    leg_state = models.CharField(max_length=16, choices=LegState, null=True, blank=True)  # noqa: DJ001
-    outcome = models.CharField(max_length=16, choices=Outcome, null=True, blank=True)  # noqa: DJ001
+    leg = models.CharField(_("leg"), max_length=1, choices=Leg, null=True, blank=True)
+    leg_state = models.CharField(max_length=16, choices=LegState, null=True, blank=True)
+    outcome = models.CharField(max_length=16, choices=Outcome, null=True, blank=True)
     occurred_at = models.DateTimeField(_("when"))
     talk_seconds = models.PositiveIntegerField(null=True, blank=True)
     recording_url = models.URLField(max_length=500, blank=True)
@@ -319,9 +321,7 @@ class CallEvent(models.Model):
         verbose_name_plural = _("call events")
         ordering = ("occurred_at", "id")
         constraints = (
-            models.UniqueConstraint(
-                fields=("attempt", "dedupe_key"), name="clicktocall_one_event"
-            ),
+            models.UniqueConstraint(fields=("attempt", "dedupe_key"), name="clicktocall_one_event"),
         )
 
     def __str__(self) -> str:

@@ -44,7 +44,9 @@ class Endpoint(models.Model):
     extension = models.CharField(
         _("extension"),
         max_length=255,
-        help_text=_("Your side: a number such as +442079460150, a SIP URI, a PBX extension or a flow."),
+        help_text=_(
+            "Your side: a number such as +442079460150, a SIP URI, a PBX extension or a flow."
+        ),
     )
     dial_first = models.CharField(
         _("dial first"), max_length=16, choices=DialFirst, default=DialFirst.EXTENSION
@@ -118,7 +120,9 @@ class Endpoint(models.Model):
         null=True,
         blank=True,
         validators=(MinValueValidator(1), MaxValueValidator(48 * 60)),
-        help_text=_("After this time a call is not dialled or redialled any more; at most 48 hours."),
+        help_text=_(
+            "After this time a call is not dialled or redialled any more; at most 48 hours."
+        ),
     )
     retry_min_period = models.PositiveIntegerField(
         _("redial after at least (minutes)"),
@@ -166,7 +170,12 @@ class Endpoint(models.Model):
         _("bypass media"),
         max_length=8,
         blank=True,
-        choices=(("", _("provider's choice")), ("true", _("yes")), ("false", _("no")), ("auto", _("auto"))),
+        choices=(
+            ("", _("provider's choice")),
+            ("true", _("yes")),
+            ("false", _("no")),
+            ("auto", _("auto")),
+        ),
     )
     presence_id = models.CharField(_("presence id"), max_length=255, blank=True)
     custom_sip_headers = models.JSONField(
@@ -262,9 +271,7 @@ class Endpoint(models.Model):
     def call_options(self) -> CallOptions:
         """The options a call of this endpoint is placed with, as they stand now."""
         options = {
-            name: getattr(self, name)
-            for name in CallOptions.names()
-            if name not in _NUMBER_OPTIONS
+            name: getattr(self, name) for name in CallOptions.names() if name not in _NUMBER_OPTIONS
         }
         for name in _NUMBER_OPTIONS:
             owned: OwnedNumber | None = getattr(self, name)
@@ -284,7 +291,7 @@ class Endpoint(models.Model):
 
 
 class WhitelistEntry(models.Model):
-    """An RE2 pattern of numbers an endpoint may call, matched from the start of the E.164 number."""
+    """An RE2 pattern of numbers an endpoint may call, matched from the number's start."""
 
     endpoint = models.ForeignKey(Endpoint, on_delete=models.CASCADE, related_name="whitelist")
     pattern = models.CharField(

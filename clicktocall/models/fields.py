@@ -15,7 +15,7 @@ def hex_id() -> str:
     return uuid.uuid4().hex
 
 
-class E164Field(PhoneNumberField):
+class E164Field(PhoneNumberField):  # type: ignore[misc]
     """A phone number column that always holds E.164, whatever the host's display settings."""
 
     def get_prep_value(self, value: Any) -> Any:
@@ -37,18 +37,15 @@ class IsE164(Func):
     output_field = models.BooleanField()
     conditional = True
 
-    def as_sql(self, compiler: Any, connection: Any, **context: Any) -> tuple[str, Any]:
-        return super().as_sql(
-            compiler, connection, template="%(expressions)s ~ '^[+][1-9][0-9]{6,14}$'", **context
-        )
+    template = "%(expressions)s ~ '^[+][1-9][0-9]{6,14}$'"
 
     def as_sqlite(self, compiler: Any, connection: Any, **context: Any) -> tuple[str, Any]:
         sql, params = compiler.compile(self.get_source_expressions()[0])
-        return (
+        condition = (
             f"({sql} GLOB '+[1-9]*' AND substr({sql}, 2) NOT GLOB '*[^0-9]*' "
-            f"AND length({sql}) BETWEEN 8 AND 16)",
-            (*params, *params, *params),
+            f"AND length({sql}) BETWEEN 8 AND 16)"
         )
+        return condition, (*params, *params, *params)
 
 
 def e164_check(table: str, column: str, *, blank: bool = False) -> models.CheckConstraint:

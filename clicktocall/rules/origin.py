@@ -5,7 +5,7 @@ from clicktocall.rules.base import Asked, Refusal, VisitorCode
 
 
 def origin_allowed(endpoint: Endpoint, origin: str) -> bool:
-    """Whether pages of `origin` (scheme, host and port, as a browser sends it) may show the button."""
+    """Whether pages of `origin` (scheme, host, port as a browser sends it) may show the button."""
     return bool(origin) and origin in endpoint.allowed_origins
 
 

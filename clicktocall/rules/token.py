@@ -14,6 +14,4 @@ def refuse_bad_token(asked: Asked) -> Refusal | None:
 
 def refusal_of_used_token() -> Refusal:
     """A token places one call; the database says when it already has."""
-    return Refusal(
-        "token_used", VisitorCode.TOKEN_INVALID, "The token has already placed a call."
-    )
+    return Refusal("token_used", VisitorCode.TOKEN_INVALID, "The token has already placed a call.")

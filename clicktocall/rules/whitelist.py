@@ -5,7 +5,7 @@ from clicktocall.rules.base import Asked, Refusal, VisitorCode
 
 
 def refuse_unlisted_numbers(asked: Asked) -> Refusal | None:
-    """The number matches a whitelist pattern; an empty whitelist denies, unless any number may be called."""
+    """The number matches a pattern; an empty whitelist denies, unless any number may be called."""
     if asked.endpoint.allow_any_number:
         return None
     patterns = [entry.pattern for entry in asked.endpoint.whitelist.all()]

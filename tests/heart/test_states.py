@@ -59,7 +59,9 @@ def test_all_720_orders_each_with_duplicates_end_in_one_progress(facts: tuple[Fa
 
 
 @pytest.mark.parametrize("facts", [COMPLETED, BUSY_B, CONTRADICTING])
-def test_a_call_only_moves_forward_whatever_order_its_facts_come_in(facts: tuple[Fact, ...]) -> None:
+def test_a_call_only_moves_forward_whatever_order_its_facts_come_in(
+    facts: tuple[Fact, ...],
+) -> None:
     for order in permutations(facts):
         reached = -1
         outcomes = []
@@ -70,7 +72,9 @@ def test_a_call_only_moves_forward_whatever_order_its_facts_come_in(facts: tuple
             reached = rank
             outcomes.append(progress.outcome)
         ended = [outcome for outcome in outcomes if outcome]
-        assert [list(Outcome).index(o) for o in ended] == sorted(list(Outcome).index(o) for o in ended)
+        assert [list(Outcome).index(o) for o in ended] == sorted(
+            list(Outcome).index(o) for o in ended
+        )
 
 
 def test_a_completed_call_is_told_in_full() -> None:
@@ -136,7 +140,9 @@ def test_unknown_gives_way_to_a_late_real_end_but_never_the_other_way_round() ->
         (LegState.FAILED, Outcome.FAILED),
     ],
 )
-def test_an_end_without_a_reason_takes_it_from_the_leg(leg_state: LegState, outcome: Outcome) -> None:
+def test_an_end_without_a_reason_takes_it_from_the_leg(
+    leg_state: LegState, outcome: Outcome
+) -> None:
     progress = Progress.from_facts(
         [
             fact(EventKind.LEG_ENDED, 3, leg=Leg.A, leg_state=leg_state),

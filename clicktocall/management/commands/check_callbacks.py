@@ -16,7 +16,7 @@ class Command(BaseCommand):
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--timeout", type=float, default=5.0, help="seconds to wait (default 5)")
+        parser.add_argument("--timeout", type=float, default=5.0, help="seconds to wait (5)")
 
     def handle(self, *args: Any, timeout: float = 5.0, **options: Any) -> None:
         try:

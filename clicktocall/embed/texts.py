@@ -1,0 +1,111 @@
+"""Every word the visitor's button says.
+
+The widget has no words of its own: the embed configuration carries these texts in the visitor's
+language, and a key that is missing is shown as nothing. Placeholders stand in braces and are
+filled in by the widget; a translation keeps them as they are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from django.utils.translation import gettext_lazy as _
+
+if TYPE_CHECKING:
+    from django_stubs_ext import StrPromise
+
+TEXTS: Mapping[str, StrPromise] = {
+    # The button and the head of its panel.
+    "button": _("Call us"),
+    "running": _("Call in progress"),
+    "title": _("We ring you"),
+    "close": _("Close"),
+    # Before: who rings first, and which number the visitor's phone will show.
+    "before_extension": _("We ring our team first, then you, from {number}."),
+    "before_extension_plain": _("We ring our team first, then you."),
+    "before_contact": _("Your phone rings first, from {number}; then we connect our team."),
+    "before_contact_plain": _("Your phone rings first; then we connect our team."),
+    # The questions.
+    "country": _("Country"),
+    "number": _("Your phone number"),
+    "optional": _("{label} (optional)"),
+    "submit": _("Ring me now"),
+    "privacy": _("Privacy"),
+    "ring_us": _("Or ring us on {phone}"),
+    # What is still missing.
+    "number_missing": _("Please enter your phone number."),
+    "field_missing": _("Please fill in this field."),
+    "consent_missing": _("Please tick the box so that we may ring you."),
+    "check_fields": _("Please look through your details once more."),
+    # Why a call did not start.
+    "invalid_number": _("That does not look like a phone number we can call. Example: {example}"),
+    "invalid_number_plain": _("That does not look like a phone number we can call."),
+    "not_available": _("We cannot place this call from the website. Please ring us on {phone}."),
+    "not_available_plain": _("We cannot place this call from the website."),
+    "try_later": _("You can ask again in {duration}."),
+    "unavailable": _("We cannot start a call just now. You can ask again in {duration}."),
+    "closed": _("We are back on {day} at {time} (your time)."),
+    "closed_plain": _("We are closed at the moment."),
+    "offline": _("We did not get through. Please press again; we ring you only once."),
+    # What is happening.
+    "scheduled": _("Your call is planned. We ring you when it is time."),
+    "sent": _("Starting your call"),
+    "ringing_team": _("Ringing our team"),
+    "ringing_you": _("Your phone is ringing. Please pick up."),
+    "answered_team": _("Our team is on the line. Your phone rings now."),
+    "answered_you": _("Got you. Connecting our team."),
+    "answered_alone": _("You are on the line."),
+    "connected": _("You are connected"),
+    "connection_lost": _("Your call goes on. We cannot show its progress at the moment."),
+    # What happened.
+    "ended": _("Call ended"),
+    "ended_after": _("Call ended after {duration}"),
+    "you_no_answer": _("We could not reach your phone. Try again?"),
+    "you_busy": _("Your phone is busy. Try again?"),
+    "you_machine": _("Your voicemail picked up. Try again?"),
+    "team_busy": _("Our team is on other calls."),
+    "failed": _("We could not connect this call. Try again?"),
+    "canceled": _("The call was cancelled."),
+    "expired": _("Your call took too long to start, so we left it. Try again?"),
+    "unsure": _(
+        "We are checking whether the call went through. Please do not ask again for a minute."
+    ),
+    # The two lines of progress: a name and a word each.
+    "you": _("You"),
+    "our_team": _("Our team"),
+    "leg_waiting": _("waiting"),
+    "leg_not_rung": _("not rung"),
+    "leg_ringing": _("ringing"),
+    "leg_answered": _("on the line"),
+    "leg_ended": _("hung up"),
+    "leg_busy": _("busy"),
+    "leg_no_answer": _("no answer"),
+    "leg_declined": _("declined"),
+    "leg_machine": _("voicemail"),
+    "leg_canceled": _("stopped"),
+    "leg_failed": _("not reached"),
+    # Buttons under the progress, and how long a call was.
+    "cancel": _("Cancel"),
+    "hang_up": _("Hang up"),
+    "again": _("Call again"),
+    "minutes": _("{minutes} min {seconds} s"),
+    "seconds": _("{seconds} s"),
+}
+
+# Names of things, which an operator may give his own. Sentences are not among them: they promise
+# what will happen, and only we know that.
+OVERRIDABLE_KEYS = frozenset({"button", "title", "submit", "our_team"})
+
+
+def widget_texts(overrides: Mapping[str, str]) -> dict[str, str]:
+    """All texts in the active language, with the operator's own labels in place of ours.
+
+    An override that is blank, or whose key is not in `OVERRIDABLE_KEYS`, changes nothing.
+    """
+    texts = {key: str(text) for key, text in TEXTS.items()}
+    for key in OVERRIDABLE_KEYS:
+        label = str(overrides.get(key) or "").strip()
+        if label:
+            texts[key] = label
+    return texts

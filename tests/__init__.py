@@ -1,0 +1,1 @@
+"""The tests, with settings of their own."""
