@@ -48,6 +48,11 @@ class Provider(ABC):
                 raise ConfigurationError(
                     f'CLICKTOCALL["PROVIDERS"]["{alias}"]["OPTIONS"] needs "{option}".'
                 )
+        if isinstance(self.options.get("CALLBACK_SECRETS"), str):  # each letter would open
+            raise ConfigurationError(
+                f'CLICKTOCALL["PROVIDERS"]["{alias}"]["OPTIONS"]["CALLBACK_SECRETS"] '
+                "must be a list of secrets."
+            )
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.alias}>"
