@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import dataclass, field, fields
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, Self
@@ -115,7 +115,7 @@ class CallOptions:
         return cls(**{name: stored[name] for name in _OPTION_NAMES if name in stored})
 
     def to_json(self) -> dict[str, Any]:
-        return asdict(self)
+        return {name: getattr(self, name) for name in _OPTION_NAMES}
 
 
 _OPTION_NAMES = tuple(option.name for option in fields(CallOptions))

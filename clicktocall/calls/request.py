@@ -5,15 +5,14 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from contextlib import AbstractContextManager, nullcontext
-from dataclasses import asdict, dataclass, field
-from datetime import datetime, timedelta
-from typing import Any
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any, NoReturn
 
-from django.db import IntegrityError, connections, router, transaction
-from django.db.models.functions import Now
+from django.db import IntegrityError, transaction
 from django.utils import timezone
 
+from clicktocall.calls.enqueue import enqueue
 from clicktocall.calls.refusals import record_refusal
 from clicktocall.calls.schedule import first_due
 from clicktocall.conf import settings
@@ -47,8 +46,7 @@ class Visitor:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Request:
     endpoint: Endpoint
-    contact: str
-    region: str | None
+    contact: ContactNumber | InvalidNumber
     door: str
     requester: str
     origin: str | None
@@ -99,10 +97,10 @@ def request_call(
         django.db.OperationalError: the database is not available; nothing was accepted.
     """
     visitor = visitor or Visitor()
+    number = _read_number(contact, region or next(iter(endpoint.allowed_countries), None))
     asked = _Request(
         endpoint=endpoint,
-        contact=contact,
-        region=region or next(iter(endpoint.allowed_countries), None),
+        contact=number,
         door=door,
         requester=requester,
         origin=origin,
@@ -113,19 +111,25 @@ def request_call(
         idempotency_key=idempotency_key and f"{door}:{requester or endpoint.id}:{idempotency_key}",
         client_reference=client_reference,
         bulk=bulk,
-        fingerprint=_fingerprint(endpoint, contact, region, options, visitor, client_reference),
+        fingerprint=_fingerprint(
+            endpoint,
+            contact if isinstance(number, InvalidNumber) else number.e164,
+            options,
+            visitor,
+            client_reference,
+        ),
     )
     # The key is judged before everything else, but a repeat is rare: rather than ask for one on
     # every click, it is looked for where it shows itself, at a refusal or at the unique index.
-    number = _refusal_or_number(asked)
-    if isinstance(number, Refusal):
-        return _repeat_of(asked) or _refuse(asked, number)
+    refusal = _first_refusal(asked)
+    if refusal is not None:
+        return _repeat_of(asked) or _refuse(asked, refusal)
     try:
-        call = _write(asked, number)
+        call = _write(asked)
     except IntegrityError:
         repeat = _repeat_of(asked)
         if repeat is None and asked.token_nonce:
-            return _refuse(asked, refusal_of_used_token(), number)
+            return _refuse(asked, refusal_of_used_token())
         if repeat is None:
             raise
         return repeat
@@ -133,42 +137,32 @@ def request_call(
     return call
 
 
-def _refusal_or_number(asked: _Request) -> Refusal | ContactNumber:
-    try:
-        number = parse_number(asked.contact, asked.region)
-    except InvalidNumber as error:
-        return refusal_of_number(error)
-    refusal = first_refusal(
+def _first_refusal(asked: _Request) -> Refusal | None:
+    if isinstance(asked.contact, InvalidNumber):
+        return refusal_of_number(asked.contact)
+    return first_refusal(
         Asked(
             endpoint=asked.endpoint,
-            contact=number,
+            contact=asked.contact,
             now=timezone.now(),
             origin=asked.origin,
             token_nonce=asked.token_nonce,
             consent_version=asked.consent_version,
         )
     )
-    return refusal or number
 
 
-def _refuse(asked: _Request, refusal: Refusal, number: ContactNumber | None = None) -> Call:
+def _refuse(asked: _Request, refusal: Refusal) -> NoReturn:
     record_refusal(
         refusal,
         endpoint=asked.endpoint,
-        contact=number or _number_or_none(asked),
+        contact=None if isinstance(asked.contact, InvalidNumber) else asked.contact,
         door=asked.door,
         requester=asked.requester,
         origin=asked.origin or "",
         page=asked.visitor.page,
     )
     raise CallRefused(refusal)
-
-
-def _number_or_none(asked: _Request) -> ContactNumber | None:
-    try:
-        return parse_number(asked.contact, asked.region)
-    except InvalidNumber:
-        return None
 
 
 def _repeat_of(asked: _Request) -> Call | None:
@@ -181,24 +175,22 @@ def _repeat_of(asked: _Request) -> Call | None:
     return call
 
 
-def _write(asked: _Request, number: ContactNumber) -> Call:
+def _write(asked: _Request) -> Call:
     options = options_for_call(asked.endpoint, asked.options)
     due = first_due(options, timezone.now())
-    call = _new_call(asked, number, options, due)
-    with _savepoint_inside_a_transaction():
-        call.save(force_insert=True)
+    call = _new_call(asked, options)
+    call.state = CallState.SCHEDULED if due else CallState.QUEUED
+    enqueue(call, due=due, validity=_validity(options, scheduled=due is not None))
     return call
 
 
-def _new_call(
-    asked: _Request, number: ContactNumber, options: CallOptions, due: datetime | None
-) -> Call:
+def _new_call(asked: _Request, options: CallOptions) -> Call:
     endpoint = asked.endpoint
     call = Call(
         account_id=endpoint.account_id,
         endpoint=endpoint,
         bulk=asked.bulk,
-        contact=number.e164,
+        contact=str(asked.contact),
         extension_kind=endpoint.extension_kind,
         extension=endpoint.extension,
         caller_id_name=endpoint.name,
@@ -219,10 +211,6 @@ def _new_call(
         token_nonce=asked.token_nonce or None,
         provider=endpoint.provider,
         fallback_providers=endpoint.fallback_providers,
-        state=CallState.SCHEDULED if due else CallState.QUEUED,
-        # The queue is ordered and timed by the database's clock, not by each web server's.
-        due_at=due or Now(),
-        expires_at=(due or Now()) + _validity(options, scheduled=due is not None),
     )
     if call.one_leg:
         call.leg_b = None
@@ -238,36 +226,27 @@ def _validity(options: CallOptions, *, scheduled: bool) -> timedelta:
     return wanted if scheduled else min(wanted, shortest)
 
 
-def _savepoint_inside_a_transaction() -> AbstractContextManager[Any]:
-    """A failed insert must not spoil the host's transaction; alone it needs none of its own."""
-    using = router.db_for_write(Call)
-    if connections[using].in_atomic_block:
-        return transaction.atomic(using=using)
-    return nullcontext()
+def _read_number(text: str, region: str | None) -> ContactNumber | InvalidNumber:
+    try:
+        return parse_number(text, region)
+    except InvalidNumber as error:
+        return error
 
 
 def _fingerprint(
     endpoint: Endpoint,
     contact: str,
-    region: str | None,
     options: Mapping[str, Any] | None,
     visitor: Visitor,
     client_reference: str,
 ) -> str:
-    """What makes two requests the same; token, proof and consent are left out on purpose."""
+    """What makes two requests the same; token, proof, consent and page are left out on purpose."""
     facts = {
         "endpoint": endpoint.id,
-        "contact": _spelling_free(contact, region or next(iter(endpoint.allowed_countries), None)),
+        "contact": contact,
         "options": dict(options or {}),
-        "visitor": {**asdict(visitor), "page": ""},
+        "visitor": [visitor.name, visitor.email, visitor.question, visitor.context],
         "client_reference": client_reference,
     }
     canonical = json.dumps(facts, sort_keys=True, separators=(",", ":"), default=str)
     return hashlib.sha256(canonical.encode("utf-8", "surrogatepass")).hexdigest()
-
-
-def _spelling_free(contact: str, region: str | None) -> str:
-    try:
-        return parse_number(contact, region).e164
-    except InvalidNumber:
-        return contact

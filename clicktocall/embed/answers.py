@@ -21,7 +21,9 @@ _SLOW_AFTER = 60
 
 def visitor_call(call: Call, request: Request) -> dict[str, Any]:
     """State, outcome and legs in plain words; where to ask again and when (seconds)."""
-    token = call_token(call.id)
+    status_url = request.build_absolute_uri(
+        reverse("clicktocall:embed-call", args=(call_token(call.id),))
+    )
     return {
         "id": call.id,
         "state": call.state,
@@ -32,10 +34,8 @@ def visitor_call(call: Call, request: Request) -> dict[str, Any]:
         "connected_at": call.joined_at,
         "ended_at": call.ended_at,
         "talk_seconds": call.talk_seconds,
-        "status_url": request.build_absolute_uri(reverse("clicktocall:embed-call", args=(token,))),
-        "cancel_url": request.build_absolute_uri(reverse("clicktocall:embed-cancel", args=(token,)))
-        if is_cancellable(call)
-        else None,
+        "status_url": status_url,
+        "cancel_url": f"{status_url}cancel/" if is_cancellable(call) else None,
         "poll_after": _poll_after(call),
     }
 

@@ -22,9 +22,10 @@ from clicktocall.embed.answers import visitor_call
 from clicktocall.embed.config import widget_config
 from clicktocall.embed.errors import NotAvailable, error_answer
 from clicktocall.embed.parsers import StrictJSONParser, check_length
-from clicktocall.embed.serializers import ConnectSerializer
+from clicktocall.embed.serializers import read_connect
 from clicktocall.embed.tokens import issue_token, read_call_token, read_token, token_lifetime
 from clicktocall.endpoints.context import read_context
+from clicktocall.endpoints.load import load_endpoint
 from clicktocall.models import Call, Endpoint
 from clicktocall.rules import origin_allowed
 
@@ -117,11 +118,7 @@ class EmbedView(APIView):
 
 
 def endpoint_or_404(endpoint_id: str) -> Endpoint:
-    endpoint = (
-        Endpoint.objects.select_related("caller_id_a", "caller_id_b", "bridge")
-        .filter(pk=endpoint_id)
-        .first()
-    )
+    endpoint = load_endpoint(endpoint_id)
     if endpoint is None:
         raise Http404
     return endpoint
@@ -165,9 +162,7 @@ class CallsView(EmbedView):
     def post(self, request: Request, endpoint_id: str) -> Response:
         endpoint = endpoint_or_404(endpoint_id)
         self.origin_is_allowed = origin_allowed(endpoint, self.origin)
-        asked = ConnectSerializer(data=self.body())
-        asked.is_valid(raise_exception=True)
-        call = _request_call(endpoint, self.origin, asked.validated_data)
+        call = _request_call(endpoint, self.origin, read_connect(self.body()))
         return Response(visitor_call(call, request), status=202)
 
 

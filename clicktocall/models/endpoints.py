@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import Any
 
 from django.core.validators import MaxValueValidator, MinValueValidator
@@ -277,6 +278,11 @@ class Endpoint(models.Model):
             owned: OwnedNumber | None = getattr(self, name)
             options[name] = owned.number if owned else ""
         return CallOptions(**options)
+
+    @cached_property
+    def whitelist_patterns(self) -> list[str]:
+        """The patterns of the whitelist, as they were when first asked for."""
+        return list(self.whitelist.values_list("pattern", flat=True))
 
     @property
     def number_shown_to_visitor(self) -> str:

@@ -20,7 +20,7 @@ class E164Field(PhoneNumberField):  # type: ignore[misc]
 
     def get_prep_value(self, value: Any) -> Any:
         number = self.to_python(value)
-        if not number:
+        if number is None or number == "":
             return ""
         if number.country_code is None:
             return number.raw_input  # the check constraint refuses it

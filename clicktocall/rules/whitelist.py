@@ -8,7 +8,7 @@ def refuse_unlisted_numbers(asked: Asked) -> Refusal | None:
     """The number matches a pattern; an empty whitelist denies, unless any number may be called."""
     if asked.endpoint.allow_any_number:
         return None
-    patterns = [entry.pattern for entry in asked.endpoint.whitelist.all()]
+    patterns = asked.endpoint.whitelist_patterns
     if not patterns:
         return Refusal(
             "whitelist_empty",

@@ -1,0 +1,173 @@
+"""`make bench`: what a click costs, and how soon it leaves for the provider.
+
+Connect is compared with the thinnest REST framework view that inserts one row, in turns on the
+same server, so the ratio holds whatever machine it runs on.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import statistics
+import sys
+import time
+import uuid
+
+from benchmarks.load import Measured, request_bytes, send
+from benchmarks.recorder import Recorder, recording
+from benchmarks.site import free_port, process, settings_for, web
+
+ORIGIN = "http://localhost:1"
+CONNECT_IS_AT_LEAST = 0.35
+LEAVES_WITHIN = 0.150
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--database-url", default=os.environ.get("CLICKTOCALL_TEST_DATABASE_URL"))
+    parser.add_argument("--requests", type=int, default=800, help="per view and round (800)")
+    parser.add_argument("--rounds", type=int, default=7, help="pairs of rounds (7)")
+    parser.add_argument("--clicks", type=int, default=200, help="clicks of the latency run (200)")
+    parser.add_argument("--check", action="store_true", help="exit non-zero below the floors")
+    asked = parser.parse_args()
+    sandbox_port = free_port()
+    with settings_for(asked.database_url, sandbox_port) as port:
+        endpoint_id = _prepare()
+        ratio = _compare(port, endpoint_id, asked.requests, asked.rounds)
+        latency = _latency(port, sandbox_port, endpoint_id, asked.clicks)
+    if asked.check and (ratio < CONNECT_IS_AT_LEAST or latency > LEAVES_WITHIN):
+        print("Below the floor.")
+        return 1
+    return 0
+
+
+def _prepare() -> str:
+    import django
+
+    django.setup()
+    from django.core.management import call_command
+    from django.db import connection
+
+    from clicktocall.models import Account, Endpoint, OwnedNumber
+
+    call_command("migrate", run_syncdb=True, verbosity=0)
+    account = Account.objects.create(name="Benchmark")
+    owned = OwnedNumber.objects.create(account=account, number="+442079460190")
+    endpoint = Endpoint.objects.create(
+        account=account,
+        name="Benchmark",
+        extension="+442079460150",
+        provider="sandbox",
+        caller_id_a=owned,
+        caller_id_b=owned,
+        allowed_origins=[ORIGIN],
+        allowed_countries=["GB", "US"],
+        allow_any_number=False,
+        consent_text="Call me.",
+        consent_version="1",
+    )
+    for prefix in range(20):
+        endpoint.whitelist.create(pattern=rf"\+44207946{prefix:02}")
+    connection.close()
+    return endpoint.id
+
+
+def _click(port: int, endpoint_id: str, number: int) -> bytes:
+    from clicktocall.embed.tokens import issue_token
+
+    body = {
+        "contact": f"020 7946 {number % 1000:04}",
+        "token": issue_token(endpoint_id, ORIGIN),
+        "idempotency_key": str(uuid.uuid4()),
+        "consent": "1",
+        "page": "http://localhost:1/contact",
+    }
+    path = f"/clicktocall/embed/{endpoint_id}/calls/"
+    return request_bytes(port, path, json.dumps(body).encode(), {"Origin": ORIGIN})
+
+
+def _thin(port: int) -> bytes:
+    return request_bytes(port, "/thin/", b'{"contact":"+442079460101"}', {})
+
+
+def _compare(port: int, endpoint_id: str, requests: int, rounds: int) -> float:
+    print(f"connect against one thin insert, {rounds} rounds of {requests} requests each")
+    ratios, ours_all, thin_all = [], [], []
+    with process(*web(port), ready=port):
+        send(port, [_thin(port) for _ in range(50)], connections=4)
+        send(port, [_click(port, endpoint_id, n) for n in range(50)], connections=4)
+        for _ in range(rounds):
+            thin = _expect(send(port, [_thin(port) for _ in range(requests)], connections=8))
+            clicks = [_click(port, endpoint_id, number) for number in range(requests)]
+            ours = _expect(send(port, clicks, connections=8))
+            ratios.append(ours.rate / thin.rate)
+            ours_all.append(ours)
+            thin_all.append(thin)
+    ratio = statistics.median(ratios)
+    _row("thin insert", thin_all)
+    _row("connect", ours_all)
+    print(
+        f"  ratio          {ratio:.2f} (lowest {min(ratios):.2f}, highest {max(ratios):.2f}; "
+        f"floor {CONNECT_IS_AT_LEAST})"
+    )
+    return ratio
+
+
+def _latency(port: int, sandbox_port: int, endpoint_id: str, clicks: int) -> float:
+    print(f"from the click to the provider, {clicks} clicks one at a time")
+    from django.core.management import call_command
+
+    from clicktocall.models import Call
+
+    Call.objects.all().delete()  # the queue of the first part
+    call_command("migrate", verbosity=0)
+    with (
+        recording(sandbox_port) as recorder,
+        process(*web(port), ready=port),
+        process("django", "run_dispatcher"),
+    ):
+        _leave(port, recorder, endpoint_id, 5)
+        taken = _leave(port, recorder, endpoint_id, clicks)
+    p99 = taken.percentile(0.99)
+    print(
+        f"  p50 {taken.percentile(0.5) * 1000:.0f} ms   p99 {p99 * 1000:.0f} ms   "
+        f"max {max(taken.latencies) * 1000:.0f} ms (floor: p99 {LEAVES_WITHIN * 1000:.0f} ms)"
+    )
+    return p99
+
+
+def _leave(port: int, recorder: Recorder, endpoint_id: str, clicks: int) -> Measured:
+    from clicktocall.models import Call
+
+    measured = Measured()
+    for number in range(clicks):
+        click = _click(port, endpoint_id, number)
+        known = len(recorder.arrivals)
+        began = time.perf_counter()
+        _expect(send(port, [click], connections=1))
+        deadline = began + 20
+        while len(recorder.arrivals) == known and time.perf_counter() < deadline:
+            time.sleep(0.001)
+        if len(recorder.arrivals) == known:
+            raise RuntimeError(f"a call never left: {Call.objects.latest('created_at')}")
+        measured.latencies.append(list(recorder.arrivals.values())[-1] - began)
+        time.sleep(0.02)
+    return measured
+
+
+def _expect(measured: Measured) -> Measured:
+    if set(measured.statuses) != {202}:
+        raise RuntimeError(f"unexpected answers: {measured.statuses}")
+    return measured
+
+
+def _row(name: str, runs: list[Measured]) -> None:
+    rate = statistics.median(run.rate for run in runs)
+    p50 = statistics.median(run.percentile(0.5) for run in runs) * 1000
+    p99 = statistics.median(run.percentile(0.99) for run in runs) * 1000
+    print(f"  {name:<14} {rate:6.0f} a second   p50 {p50:5.1f} ms   p99 {p99:5.1f} ms")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
