@@ -296,7 +296,7 @@ def _leg_at_end(leg: LegState, outcome: Outcome, heard: bool) -> LegState:
         case LegState.ANSWERED:
             return LegState.ENDED
         case LegState.RINGING:
-            return LegState.CANCELED
+            return LegState.ENDED if outcome == Outcome.COMPLETED else LegState.CANCELED
         case LegState.WAITING if outcome in (Outcome.COMPLETED, Outcome.UNKNOWN) and not heard:
             return LegState.UNREPORTED
     return leg

@@ -13,6 +13,8 @@ from django.utils import timezone
 from clicktocall.models import Account, ApiKey, Endpoint, Scope
 
 KEY_LENGTH = 64
+SHORTEST_KEY = 16  # of a key that is brought along, for tests and demos
+LONGEST_KEY = 128
 
 _PREFIX_LENGTH = 8
 _USE_RESOLUTION = timedelta(minutes=1)
@@ -34,12 +36,15 @@ def issue_key(
     """Create a key and return it with its secret, which cannot be shown again.
 
     Raises:
-        ValueError: `raw` is given and is not 64 characters long.
+        ValueError: `raw` is given and is too short or too long.
         ValidationError: a scope is unknown, or the endpoint belongs to another account.
     """
     secret = new_secret() if raw is None else raw
-    if len(secret) != KEY_LENGTH:
-        raise ValueError(f"An API key has {KEY_LENGTH} characters, this one has {len(secret)}.")
+    if not SHORTEST_KEY <= len(secret) <= LONGEST_KEY:
+        raise ValueError(
+            f"An API key has {SHORTEST_KEY} to {LONGEST_KEY} characters, "
+            f"this one has {len(secret)}; {KEY_LENGTH} is what we issue."
+        )
     key = ApiKey(
         account=account,
         name=name,

@@ -22,6 +22,7 @@ from django.utils import timezone
 
 from clicktocall.calls.claim import Claim, anything_due, claim_cancels, claim_due, expire_late
 from clicktocall.calls.events import Retry, apply_event, event_now
+from clicktocall.calls.patience import PROGRESS_GRACE, REPORT_GRACE, longest_talk
 from clicktocall.calls.placing import Answer, PlacingPool
 from clicktocall.calls.recover import recover
 from clicktocall.calls.redial import pause_after_failed_placing
@@ -46,7 +47,6 @@ RECOVER_SECONDS = 5.0
 
 _CANCEL_AGAIN_AFTER = timedelta(seconds=2)
 _CANCEL_TRIED_FOR = timedelta(minutes=5)
-_REPORT_GRACE = timedelta(seconds=120)
 _DATABASE_PAUSES = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
 
 
@@ -231,14 +231,16 @@ def _record_placement(answer: Answer) -> None:
     call = apply_event(attempt, event_now(EventKind.PLACED, words=placement.words))
     Call.objects.filter(
         pk=call.pk, attempt_count=attempt.number, state__in=WITH_PROVIDER_STATES
-    ).update(report_due_at=Now() + _longest_life(call))
+    ).update(report_due_at=Now() + _report_wait(call))
 
 
-def _longest_life(call: Call) -> timedelta:
-    """The time after which even the longest possible call of these options is over."""
+def _report_wait(call: Call) -> timedelta:
+    """How long a placed call may stay without a report before something must be wrong."""
     options = call.call_options
-    talk = min(options.max_duration or settings.MAX_DURATION, settings.MAX_DURATION)
-    return timedelta(seconds=2 * options.timeout + talk) + _REPORT_GRACE
+    ringing = timedelta(seconds=2 * options.timeout)
+    if get_provider(call.provider).reports_progress:
+        return ringing + PROGRESS_GRACE
+    return ringing + longest_talk(options) + REPORT_GRACE
 
 
 def _record_failure(answer: Answer) -> None:

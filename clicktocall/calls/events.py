@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from django.db import transaction
 from django.utils import timezone
 
+from clicktocall.calls.patience import REPORT_GRACE, longest_talk
 from clicktocall.calls.redial import LONGEST_VALIDITY, redial_wait
 from clicktocall.calls.schedule import next_due
 from clicktocall.models import Attempt, Call, CallbackReceipt, CallEvent, Source
@@ -97,6 +98,8 @@ def _move(call: Call, attempt: Attempt, progress: Progress, retry: Retry | None)
         call.show(progress)
         if call.is_over:
             call.report_due_at = call.cancel_due_at = call.claimed_until = None
+        elif progress.joined_at is not None:
+            call.report_due_at = timezone.now() + longest_talk(call.call_options) + REPORT_GRACE
     call.save()
     if call.is_over and not was_over:
         logger.info("call ended id=%s outcome=%s", call.pk, call.outcome)

@@ -39,6 +39,9 @@ class Provider(ABC):
     required_options: ClassVar[tuple[str, ...]] = ()
     secret_options: ClassVar[tuple[str, ...]] = ()
     dispatch: ClassVar[Literal["general", "agent"]] = "general"
+    # Whether ringing and answering are reported as they happen, not only the end: then silence
+    # soon means that something is wrong.
+    reports_progress: ClassVar[bool] = False
 
     def __init__(self, alias: str, options: Mapping[str, Any]) -> None:
         self.alias = alias

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import logging
 import signal
+import threading
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
@@ -8,6 +10,11 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from clicktocall.calls.dispatch import CallDispatcher
 from clicktocall.exceptions import ConfigurationError
 from clicktocall.providers import provider_aliases
+from clicktocall.providers.reachability import callback_problem
+
+logger = logging.getLogger(__name__)
+
+_TIME_FOR_THE_WEB_SERVER = 10.0  # seconds: it may be starting at the same moment
 
 
 class Command(BaseCommand):
@@ -39,5 +46,16 @@ class Command(BaseCommand):
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: dispatcher.stop())
         self.stdout.write(f"Dispatcher {dispatcher.name} is placing calls.")
+        self._warn_when_callbacks_cannot_arrive()
         dispatcher.run()
         self.stdout.write("Dispatcher stopped; nothing is left half done.")
+
+    def _warn_when_callbacks_cannot_arrive(self) -> None:
+        def look() -> None:
+            problem = callback_problem()
+            if problem:
+                logger.warning(problem)
+
+        timer = threading.Timer(_TIME_FOR_THE_WEB_SERVER, look)
+        timer.daemon = True
+        timer.start()
