@@ -21,7 +21,7 @@ from django.db.models.functions import Now
 from django.utils import timezone
 
 from clicktocall.calls.claim import Claim, anything_due, claim_cancels, claim_due, expire_late
-from clicktocall.calls.events import Retry, apply_event, event_now
+from clicktocall.calls.events import Retry, apply_event, event_now, storable
 from clicktocall.calls.patience import PROGRESS_GRACE, REPORT_GRACE, longest_talk
 from clicktocall.calls.placing import Answer, PlacingPool
 from clicktocall.calls.recover import recover
@@ -188,7 +188,14 @@ class CallDispatcher:
     def _record_answers(self) -> None:
         # An answer leaves the queue only after it is written: a lost database loses none.
         while self._unrecorded:
-            record_answer(self._unrecorded[0])
+            answer = self._unrecorded[0]
+            try:
+                record_answer(answer)
+            except (OperationalError, InterfaceError):
+                raise
+            except Exception:
+                # It would fail again and hold up all others; recovery ends its call `unknown`.
+                logger.exception("answer not recorded attempt=%s", answer.attempt.reference)
             self._unrecorded.popleft()
 
 
@@ -225,7 +232,7 @@ def _record_placement(answer: Answer) -> None:
     if placement is None:
         raise TypeError("an answer without a placement")
     Attempt.objects.filter(pk=attempt.pk).update(
-        provider_reference=placement.provider_reference[:200],
+        provider_reference=storable(placement.provider_reference)[:200],
         provider_state=placement.provider_state,
     )
     call = apply_event(attempt, event_now(EventKind.PLACED, words=placement.words))

@@ -50,7 +50,7 @@ def enqueue(call: Call, *, due: datetime | None, validity: timedelta) -> None:
 @cache
 def _statement(vendor: str, from_now: frozenset[str]) -> str:
     fields = Call._meta.concrete_fields
-    columns = ", ".join(field.column for field in fields)
+    columns = ", ".join(str(field.column) for field in fields)
     places = ", ".join(_NOW_PLUS[vendor] if field.name in from_now else "%s" for field in fields)
     return f"INSERT INTO {Call._meta.db_table} ({columns}) VALUES ({places})"
 

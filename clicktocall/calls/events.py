@@ -6,6 +6,7 @@ import hashlib
 import logging
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from decimal import Decimal
 
 from django.db import transaction
 from django.utils import timezone
@@ -23,6 +24,7 @@ logger = logging.getLogger(__name__)
 _LONGEST_WORDS = 500
 _LONGEST_URL = 500
 _MOST_SECONDS = 7 * 24 * 3600
+_ABSURD_PRICE = 1_000_000
 # A provider's clock may be off, and a report late; beyond this its time is not believed.
 _BELIEVED = timedelta(days=2)
 
@@ -83,27 +85,36 @@ def _move(call: Call, attempt: Attempt, progress: Progress, retry: Retry | None)
     """Let the call follow its latest attempt."""
     if attempt.number != call.attempt_count:
         return
+    if call.state in WAITING_STATES and progress.outcome != Outcome.COMPLETED:
+        return  # it waits for a redial; only a conversation after all makes that needless
     was_over = call.is_over
-    if progress.state == CallState.ENDED and not was_over and call.cancel_requested_at is None:
-        retry = retry or _redial(call, progress)
-    else:
-        retry = None
-    if call.state in WAITING_STATES:
-        if progress.outcome != Outcome.COMPLETED:
-            return  # it waits for a redial; only a conversation after all makes that needless
-        call.due_at, retry = None, None
+    retry = _retry_after(call, progress, retry)
     if retry is not None:
         _place_again(call, progress, retry)
     else:
-        call.show(progress)
-        if call.is_over:
-            call.report_due_at = call.cancel_due_at = call.claimed_until = None
-        elif progress.joined_at is not None:
-            call.report_due_at = timezone.now() + longest_talk(call.call_options) + REPORT_GRACE
+        _follow(call, progress)
     call.save()
     if call.is_over and not was_over:
         logger.info("call ended id=%s outcome=%s", call.pk, call.outcome)
         transaction.on_commit(lambda: call_ended.send_robust(Call, call=call))
+
+
+def _retry_after(call: Call, progress: Progress, decided: Retry | None) -> Retry | None:
+    """How the call is placed again after what has happened; None when it is not."""
+    if progress.state != CallState.ENDED or progress.outcome == Outcome.COMPLETED:
+        return None
+    if call.is_over or call.cancel_requested_at is not None:
+        return None
+    return decided or _redial(call, progress)
+
+
+def _follow(call: Call, progress: Progress) -> None:
+    call.show(progress)
+    call.due_at = None
+    if call.is_over:
+        call.report_due_at = call.cancel_due_at = call.claimed_until = None
+    elif progress.joined_at is not None:
+        call.report_due_at = timezone.now() + longest_talk(call.call_options) + REPORT_GRACE
 
 
 def _redial(call: Call, progress: Progress) -> Retry | None:
@@ -158,10 +169,10 @@ def _new_event(
         outcome=reported.outcome,
         occurred_at=_believable(reported.occurred_at, attempt.created_at),
         talk_seconds=_within(reported.talk_seconds),
-        recording_url=reported.recording_url if len(reported.recording_url) <= _LONGEST_URL else "",
-        price=reported.price if reported.price is not None and reported.price >= 0 else None,
-        currency=reported.currency[:3],
-        words=reported.words[:_LONGEST_WORDS],
+        recording_url=_short_enough(storable(reported.recording_url)),
+        price=_believable_price(reported.price),
+        currency=storable(reported.currency)[:3],
+        words=storable(reported.words)[:_LONGEST_WORDS],
         receipt=receipt,
         dedupe_key=_dedupe_key(reported, source),
     )
@@ -172,6 +183,21 @@ def _believable(at: datetime | None, claimed_at: datetime) -> datetime:
     if at is None or not (claimed_at - _BELIEVED <= at <= now + _BELIEVED):
         return now
     return at
+
+
+def storable(text: str) -> str:
+    """The text without what no text column takes: NUL and lone surrogates."""
+    return text.replace("\x00", "").encode("utf-8", "replace").decode("utf-8")
+
+
+def _short_enough(url: str) -> str:
+    return url if len(url) <= _LONGEST_URL else ""
+
+
+def _believable_price(price: Decimal | None) -> Decimal | None:
+    if price is None or not price.is_finite() or not 0 <= price < _ABSURD_PRICE:
+        return None
+    return price
 
 
 def _within(seconds: int | None) -> int | None:

@@ -7,7 +7,7 @@ import logging
 from django.db import DatabaseError, transaction
 from django.utils import timezone
 
-from clicktocall.calls.events import apply_report
+from clicktocall.calls.events import apply_report, storable
 from clicktocall.models import CallbackReceipt, ReceiptStatus
 from clicktocall.providers import CallbackNotUnderstood, CallbackRequest, Provider
 
@@ -29,7 +29,7 @@ def receive_callback(
         provider=provider.alias,
         method=request.method,
         content_type=request.content_type[:128],
-        query=dict(request.query),
+        query={storable(name): storable(value) for name, value in request.query.items()},
         body=request.body,
         source_address=source_address,
     )
@@ -42,7 +42,7 @@ def process_receipt(
 ) -> ReceiptStatus:
     """Understand and apply one kept callback; its status says what became of it."""
     status, error = _apply(provider, request, receipt)
-    receipt.status, receipt.error = status, error[:2000]
+    receipt.status, receipt.error = status, storable(error)[:2000]
     receipt.processed_at = timezone.now()
     receipt.save(update_fields=["status", "error", "processed_at"])
     return status

@@ -40,7 +40,7 @@ def record_refusal(
                 door=door,
                 requester=requester,
                 origin=origin[:255],
-                page=page,
+                page=page[:2000],
             )
     logger.info(
         "call refused endpoint=%s rule=%s contact=%s", endpoint.pk, verdict.rule, mask(number)

@@ -17,7 +17,12 @@ from clicktocall.calls.refusals import record_refusal
 from clicktocall.calls.schedule import first_due
 from clicktocall.conf import settings
 from clicktocall.endpoints.options import options_for_call
-from clicktocall.exceptions import CallRefused, IdempotencyMismatch, InvalidNumber
+from clicktocall.exceptions import (
+    CallRefused,
+    IdempotencyMismatch,
+    InvalidNumber,
+    InvalidOption,
+)
 from clicktocall.models import Bulk, Call, Endpoint
 from clicktocall.numbers import ContactNumber, parse_number
 from clicktocall.orders import CallOptions
@@ -30,6 +35,17 @@ from clicktocall.rules import (
 )
 from clicktocall.signals import call_requested
 from clicktocall.states import CallState
+
+_FREE_TEXTS = (
+    "requester",
+    "client_reference",
+    "origin",
+    "page",
+    "visitor_name",
+    "visitor_email",
+    "visitor_question",
+    "idempotency_key",
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,7 +109,7 @@ def request_call(
     Raises:
         CallRefused: a rule said no; the refusal has been recorded.
         IdempotencyMismatch: the key was used for a different request.
-        InvalidOption: an option is unknown or cannot be used.
+        InvalidOption: an option is unknown or cannot be used, or a text is too long to keep.
         django.db.OperationalError: the database is not available; nothing was accepted.
     """
     visitor = visitor or Visitor()
@@ -204,7 +220,7 @@ def _new_call(asked: _Request, options: CallOptions) -> Call:
         visitor_name=asked.visitor.name,
         visitor_email=asked.visitor.email,
         visitor_question=asked.visitor.question,
-        consent_version=asked.consent_version or "",
+        consent_version=endpoint.consent_version if asked.consent_version else "",
         consent_text=endpoint.consent_text if asked.consent_version else "",
         idempotency_key=asked.idempotency_key,
         fingerprint=asked.fingerprint,
@@ -214,7 +230,16 @@ def _new_call(asked: _Request, options: CallOptions) -> Call:
     )
     if call.one_leg:
         call.leg_b = None
+    _check_lengths(call)
     return call
+
+
+def _check_lengths(call: Call) -> None:
+    """Refuse what a column cannot hold, rather than leave it to the database to fail."""
+    for name in _FREE_TEXTS:
+        longest: int | None = getattr(Call._meta.get_field(name), "max_length", None)
+        if longest and len(getattr(call, name) or "") > longest:
+            raise InvalidOption(name, f"At most {longest} characters can be kept.")
 
 
 def _validity(options: CallOptions, *, scheduled: bool) -> timedelta:

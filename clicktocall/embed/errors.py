@@ -13,6 +13,7 @@ from django.http import Http404
 from django.utils.translation import gettext as _
 from rest_framework import exceptions
 from rest_framework.response import Response
+from rest_framework.settings import api_settings
 
 from clicktocall.exceptions import CallRefused, IdempotencyMismatch, NotCancellable
 from clicktocall.rules import Refusal, VisitorCode
@@ -108,7 +109,7 @@ def _by_field(detail: Any) -> dict[str, list[str]]:
             fields[name] = [str(problem) for problem in problems]
             continue
         for question, messages in problems.items():
-            key = name if question == "non_field_errors" else question
+            key = name if question == api_settings.NON_FIELD_ERRORS_KEY else question
             fields[key] = [str(message) for message in messages]
     return fields
 

@@ -59,10 +59,10 @@ class StrictJSONParser(BaseParser):
 
         Raises:
             ParseError: it is not a JSON object, or holds what no text column can.
-            UnsupportedMediaType: the charset is not UTF-8.
+            UnsupportedMediaType: it is something else, or its charset is not UTF-8.
             BodyTooLarge: it is larger than allowed.
         """
-        if _charset(media_type) not in ("", "utf-8", "utf8"):
+        if not _is_json_in_utf8(media_type or ""):
             raise UnsupportedMediaType(media_type or "", "Send JSON in UTF-8.")
         try:
             raw: bytes = stream.read(settings.MAX_BODY_SIZE + 1)
@@ -92,12 +92,16 @@ def _declared_length(parser_context: Mapping[str, Any] | None) -> int:
     return int(request.META.get("CONTENT_LENGTH") or 0) if request is not None else 0
 
 
-def _charset(media_type: str | None) -> str:
-    for parameter in (media_type or "").split(";")[1:]:
+def _is_json_in_utf8(media_type: str) -> bool:
+    """Also says no to `*/*`, which the framework would take for JSON."""
+    essence, *parameters = media_type.split(";")
+    if essence.strip().lower() != StrictJSONParser.media_type:
+        return False
+    for parameter in parameters:
         name, _, value = parameter.partition("=")
         if name.strip().lower() == "charset":
-            return value.strip().strip('"').lower()
-    return ""
+            return value.strip().strip('"').lower() in ("utf-8", "utf8")
+    return True
 
 
 def _refuse_constant(name: str) -> NoReturn:

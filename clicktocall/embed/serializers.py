@@ -68,4 +68,5 @@ def read_connect(body: Any) -> dict[str, Any]:
     Raises:
         serializers.ValidationError: naming each field that is wrong.
     """
-    return _connect.run_validation(body)
+    asked: dict[str, Any] = _connect.run_validation(body)
+    return asked

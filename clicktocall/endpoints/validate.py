@@ -71,6 +71,7 @@ _COMFORT = {
     "bypass_media": Capability.BYPASS_MEDIA,
     "presence_id": Capability.PRESENCE,
 }
+_LONGEST_ORIGIN = 255
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,128}", re.ASCII)
 _COLOUR = re.compile(r"#(?:[0-9a-fA-F]{3}|[0-9a-fA-F]{6})")
 _LENGTH = re.compile(r"(?:0|[1-9][0-9]?)px")
@@ -261,7 +262,7 @@ def is_origin(text: str) -> bool:
         port = parts.port
     except ValueError:
         return False
-    if parts.scheme not in ("http", "https") or not parts.hostname:
+    if parts.scheme not in ("http", "https") or not parts.hostname or len(text) > _LONGEST_ORIGIN:
         return False
     host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
     if not _HOST.fullmatch(host) or port == {"http": 80, "https": 443}[parts.scheme]:

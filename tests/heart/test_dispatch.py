@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from datetime import timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -23,7 +24,7 @@ from clicktocall.exceptions import (
     ProviderUnavailable,
 )
 from clicktocall.models import Attempt, Call, CallEvent
-from clicktocall.orders import ReportedEvent
+from clicktocall.orders import Placement, ReportedEvent
 from clicktocall.signals import call_ended
 from clicktocall.states import CallState, EventKind, Leg, LegState, Outcome
 from tests.factories import VISITOR, make_call, make_endpoint
@@ -257,9 +258,7 @@ def test_a_report_never_crosses_to_another_providers_attempt(scripted: Any) -> N
     attempt = call.attempts.get()
     event = ReportedEvent(kind=EventKind.ENDED, reference=attempt.reference)
     assert apply_report(event, alias="second") is None
-    theirs = ReportedEvent(
-        kind=EventKind.ENDED, provider_reference=attempt.provider_reference
-    )
+    theirs = ReportedEvent(kind=EventKind.ENDED, provider_reference=attempt.provider_reference)
     assert apply_report(theirs, alias="second") is None
     assert apply_report(theirs, alias="scripted") is not None
 
@@ -474,3 +473,34 @@ def test_the_dispatcher_runs_until_it_is_told_to_stop(scripted: Any) -> None:
     watcher.join()
     call.refresh_from_db()
     assert call.state == CallState.PLACED
+
+
+@pytest.mark.parametrize(
+    "report_fields",
+    [
+        {"words": "a\x00b\ud800"},
+        {"recording_url": "https://example.com/\x00"},
+        {"price": Decimal("NaN"), "currency": "EUR"},
+        {"price": Decimal(-1), "currency": "EUR"},
+        {"price": Decimal("1e30"), "currency": "E\x00UR"},
+    ],
+)
+def test_what_no_column_takes_is_left_out(scripted: Any, report_fields: dict[str, Any]) -> None:
+    call = place(requested())
+    report(call.attempts.get(), EventKind.ENDED, outcome=Outcome.COMPLETED, **report_fields)
+    call.refresh_from_db()
+    assert (call.outcome, call.price) == (Outcome.COMPLETED, None)
+
+
+def test_an_answer_that_cannot_be_written_holds_nobody_up(scripted: Any) -> None:
+    broken, fine = requested(), requested()
+
+    def strange(order: Any) -> Any:
+        return Placement(provider_reference="x", provider_state={"loop": object()})
+
+    scripted.reset(strange)
+    dispatcher = CallDispatcher()
+    dispatcher.drain()
+    fine.refresh_from_db()
+    broken.refresh_from_db()
+    assert sorted([fine.state, broken.state]) == [CallState.PLACED, CallState.PLACING]

@@ -116,7 +116,7 @@ def test_contradictory_windows_are_refused(stored: dict, named: str) -> None:  #
     st.integers(0, 23),
     st.sampled_from(["UTC", "Europe/London", "America/New_York", "Australia/Lord_Howe"]),
 )
-def test_the_next_opening_is_open_and_not_before_now(at, start, end, zone) -> None:  # type: ignore[no-untyped-def]
+def test_the_next_opening_is_open_and_not_before_now(at, start, end, zone) -> None:
     if start == end:
         return
     window = delivery_window({"from": {"hour": start}, "to": {"hour": end}, "time_zone": zone})

@@ -120,7 +120,7 @@ def test_whatever_is_accepted_is_e164(text: str, region: str | None) -> None:
     st.lists(st.sampled_from([" ", ".", "-", "(", ")", "\u00a0", "–"]), max_size=12),
     st.randoms(use_true_random=False),
 )
-def test_separators_never_change_the_number(region, separators, random) -> None:  # type: ignore[no-untyped-def]
+def test_separators_never_change_the_number(region, separators, random) -> None:
     example = phonenumbers.example_number(region)
     if example is None:
         return

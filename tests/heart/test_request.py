@@ -210,3 +210,15 @@ def test_signals_tell_after_the_commit() -> None:
         call_requested.disconnect(requested)
         call_refused.disconnect(was_refused)
     assert told == [("requested", True), ("country_not_allowed", "+33612345678")]
+
+
+@pytest.mark.parametrize("name", ["client_reference", "requester", "idempotency_key"])
+def test_a_text_that_is_too_long_is_named(name: str) -> None:
+    with pytest.raises(InvalidOption) as caught:
+        request_call(make_endpoint(), VISITOR, **{name: "x" * 300})  # type: ignore[arg-type]
+    assert caught.value.field == name
+
+
+def test_consent_is_kept_only_where_it_was_asked_for() -> None:
+    call = request_call(make_endpoint(), VISITOR, consent_version="v" * 64)
+    assert (call.consent_version, call.consent_text) == ("", "")

@@ -178,7 +178,7 @@ FACTS = st.builds(
 
 
 @given(st.lists(FACTS, max_size=8), st.randoms(use_true_random=False))
-def test_any_facts_in_any_order_and_number_give_one_progress(facts: list[Fact], random) -> None:  # type: ignore[no-untyped-def]
+def test_any_facts_in_any_order_and_number_give_one_progress(facts: list[Fact], random) -> None:
     shuffled = facts + random.sample(facts, k=len(facts) // 2)
     random.shuffle(shuffled)
     assert Progress.from_facts(shuffled) == Progress.from_facts(facts)
