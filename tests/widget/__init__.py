@@ -1,0 +1,1 @@
+"""The widget's source, read without a browser."""
