@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 
 from django.utils.translation import gettext_lazy as _
 
+from clicktocall.endpoints.validate import LABEL_KEYS
+
 if TYPE_CHECKING:
     from django_stubs_ext import StrPromise
 
@@ -95,7 +97,7 @@ TEXTS: Mapping[str, StrPromise] = {
 
 # Names of things, which an operator may give his own. Sentences are not among them: they promise
 # what will happen, and only we know that.
-OVERRIDABLE_KEYS = frozenset({"button", "title", "submit", "our_team"})
+OVERRIDABLE_KEYS = LABEL_KEYS
 
 
 def widget_texts(overrides: Mapping[str, str]) -> dict[str, str]:

@@ -798,7 +798,7 @@ input:focus-visible, select:focus-visible, textarea:focus-visible { outline-offs
 
     #tick() {
       const { timer } = this.#ui;
-      if (timer) timer.textContent = clock(Math.floor((Date.now() - this.#joinedAt) / 1000));
+      if (timer && this.#joinedAt) timer.textContent = clock(Math.floor((Date.now() - this.#joinedAt) / 1000));
       if (this.#wait && !this.#call) this.#countDown();
       if (this.#againAt && !this.#isHeld()) {
         this.#againAt = 0;
