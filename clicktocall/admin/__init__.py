@@ -1,0 +1,24 @@
+"""The operator's screens in Django's own admin, one file per family of tables.
+
+A superuser sees everything. Other staff see the accounts they are members of, and change what
+their role there allows; both on top of Django's model permissions (`scope.py`).
+"""
+
+from clicktocall.admin.accounts import AccountAdmin
+from clicktocall.admin.api_keys import ApiKeyAdmin
+from clicktocall.admin.calls import CallAdmin
+from clicktocall.admin.dispatchers import DispatcherAdmin
+from clicktocall.admin.endpoints import EndpointAdmin
+from clicktocall.admin.receipts import CallbackReceiptAdmin
+from clicktocall.admin.refusals import RefusalAdmin, RefusalCountAdmin
+
+__all__ = [
+    "AccountAdmin",
+    "ApiKeyAdmin",
+    "CallAdmin",
+    "CallbackReceiptAdmin",
+    "DispatcherAdmin",
+    "EndpointAdmin",
+    "RefusalAdmin",
+    "RefusalCountAdmin",
+]

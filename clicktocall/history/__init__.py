@@ -1,0 +1,1 @@
+"""The history of calls: search and pictures of it, free of HTTP."""

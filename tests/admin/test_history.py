@@ -1,0 +1,287 @@
+"""The history: found by anything at hand, shown in a constant number of queries."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from clicktocall.calls.events import apply_event
+from clicktocall.history.search import search_calls
+from clicktocall.history.timeline import Doing, timeline_of
+from clicktocall.models import Bulk, Call, CallbackReceipt, Dispatcher, Endpoint, Refusal
+from clicktocall.orders import ReportedEvent
+from clicktocall.states import CallState, EventKind, Leg, LegState, Outcome
+from tests.admin.conftest import House, build_house, list_of, page_of
+from tests.factories import make_attempt, make_call, make_endpoint
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "+442079460101",
+        "+44 (20) 7946-0101",
+        "020 7946 0101",
+        "020.7946.0101",
+        "(020) 7946 0101",
+        "００２０７９４６０１０１"[2:],  # full-width digits
+        "٠٢٠٧٩٤٦٠١٠١",  # Arabic-Indic digits
+        "7946 0101",
+        "20 7946",
+        "0101",
+    ],
+)
+def test_a_number_is_found_in_any_spelling(text: str) -> None:
+    endpoint = make_endpoint()
+    wanted = make_call(endpoint, contact="+442079460101")
+    make_call(endpoint, contact="+12025550123")
+    assert list(search_calls(Call.objects.all(), text, ["GB", "US"])) == [wanted]
+
+
+def test_the_national_form_is_tried_in_each_country() -> None:
+    endpoint = make_endpoint()
+    british = make_call(endpoint, contact="+442079460101")
+    american = make_call(endpoint, contact="+12025550123")
+    calls = Call.objects.all()
+    assert list(search_calls(calls, "(202) 555-0123", ["GB", "US"])) == [american]
+    assert list(search_calls(calls, "020 7946 0101", ["US", "GB"])) == [british]
+
+
+def test_references_names_and_addresses_find_a_call() -> None:
+    endpoint = make_endpoint()
+    bulk = Bulk.objects.create(account=endpoint.account, client_id="bulk-7")
+    call = make_call(
+        endpoint,
+        bulk=bulk,
+        client_reference="order-12",
+        requester="user:12",
+        visitor_name="Ada Bell",
+        visitor_email="ada@example.com",
+        state=CallState.PLACED,
+    )
+    attempt = make_attempt(call, provider_reference="SBX-1")
+    make_attempt(call, provider_reference="SBX-2")
+    make_call(endpoint, contact="+12025550123")
+    for text in (
+        call.pk,
+        call.pk.upper(),
+        "order-12",
+        "user:12",
+        "bulk-7",
+        attempt.reference,
+        "SBX-1",
+        "SBX-2",
+        "ada b",
+        "ADA@EXAMPLE",
+    ):
+        assert list(search_calls(Call.objects.all(), text)) == [call], text
+    for text in ("order-1", "SBX", "'; DROP TABLE--", "%", "\x00%", "_"):
+        assert list(search_calls(Call.objects.all(), text)) == [], text
+    assert search_calls(Call.objects.all(), "  ").count() == 2
+
+
+def test_the_admin_s_search_reads_numbers_in_the_visible_endpoints_countries(
+    superuser: Client, ours: House
+) -> None:
+    answer = superuser.get(list_of(Call), {"q": "020 7946 0101"})
+    assert list(answer.context["cl"].result_list) == [ours.call]
+    refused = superuser.get(list_of(Refusal), {"q": "020 7946 0101"})
+    assert list(refused.context["cl"].result_list) == [ours.refusal]
+
+
+@pytest.mark.parametrize("model", [Call, Refusal, CallbackReceipt, Endpoint])
+def test_a_list_costs_the_same_however_long(model: Any, superuser: Client) -> None:
+    def queries(address: str) -> int:
+        with CaptureQueriesContext(connection) as captured:
+            assert superuser.get(address).status_code == 200
+        return len(captured)
+
+    build_house("ONE", "0101")
+    build_house("TWO", "0102")
+    addresses = [list_of(model), f"{list_of(model)}?q=020+7946+0101"]
+    few = [queries(address) for address in addresses]
+    for number in range(5):
+        build_house(f"MORE{number}", f"012{number}")
+    assert [queries(address) for address in addresses] == few
+
+
+def test_a_call_s_page_costs_the_same_however_many_events(superuser: Client, ours: House) -> None:
+    def queries() -> int:
+        with CaptureQueriesContext(connection) as captured:
+            superuser.get(page_of(ours.call))
+        return len(captured)
+
+    queries()  # what Django remembers from the first time on
+    few = queries()
+    attempt = ours.call.attempts.get()
+    for second in range(20):
+        note = ReportedEvent(
+            kind=EventKind.NOTE,
+            occurred_at=timezone.now() + timedelta(seconds=second),
+            words=f"note {second}",
+        )
+        apply_event(attempt, note)
+    make_attempt(ours.call)
+    assert queries() == few
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "outcome__exact=completed",
+        "state__exact=ended",
+        "created_at__year=2026",
+        "o=1.2.3",
+        "outcome__exact=busy",
+        "p=99",
+        "state__exact=nonsense",
+    ],
+)
+def test_filters_and_orders_answer(superuser: Client, ours: House, query: str) -> None:
+    assert superuser.get(f"{list_of(Call)}?{query}").status_code in (200, 302)
+
+
+def test_every_outcome_and_state_has_its_word_and_shape(superuser: Client) -> None:
+    endpoint = make_endpoint()
+    for outcome in Outcome:
+        make_call(endpoint, state=CallState.ENDED, outcome=outcome, outcome_leg=Leg.A)
+    for state in CallState:
+        make_call(endpoint, state=state)
+    for leg in LegState:
+        make_call(endpoint, state=CallState.PLACED, leg_a=leg, leg_b=None)
+    page = superuser.get(list_of(Call)).content.decode()
+    for word in (*Outcome.labels, *(s.label for s in CallState if s != CallState.ENDED)):
+        assert f"</svg>{word}</span>" in page
+
+
+def test_a_call_s_page_tells_its_course(superuser: Client, ours: House) -> None:
+    page = superuser.get(page_of(ours.call)).content.decode()
+    picture = page[page.index('<svg class="ctc-picture"') :]
+    picture = picture[: picture.index("</svg>")]
+    assert picture.count('class="ctc-ringing"') == 2
+    assert picture.count('class="ctc-holding"') == 2
+    assert picture.count('class="ctc-talking"') == 2
+    assert picture.count('class="ctc-join"') == 1
+    assert "our team: rang for 3 s, waited on the line for 6 s, talked for 21 s." in picture
+    assert "Joined after 10 s." in picture
+    assert "style=" not in page[page.index("ctc-course") :]
+    assert "OURS words" in page
+    assert "+44 20 7946 0101" in page
+    assert "OURS consent" in page
+    assert "OURS context" in page
+    assert page_of(ours.receipt) in page
+
+
+def test_the_sides_are_named_by_who_is_dialled_first(superuser: Client) -> None:
+    endpoint = make_endpoint(dial_first="contact")
+    attempt = make_attempt(make_call(endpoint, state=CallState.PLACED))
+    answer = superuser.get(page_of(attempt.call))
+    assert answer.context["call_sides"] == [("A", "visitor"), ("B", "our team")]
+
+
+def test_a_call_that_nobody_placed_yet_has_a_page(superuser: Client) -> None:
+    page = superuser.get(page_of(make_call())).content.decode()
+    assert "No provider has been asked yet." in page
+    assert "Nothing has been reported yet." in page
+
+
+def test_a_one_leg_call_has_one_line(superuser: Client) -> None:
+    endpoint = make_endpoint(extension_kind="flow", extension="menu")
+    call = make_call(endpoint, state=CallState.PLACED, leg_b=None)
+    make_attempt(call)
+    page = superuser.get(page_of(call)).content.decode()
+    assert page.count('class="ctc-side"') == 1
+
+
+NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
+
+
+def at(seconds: float) -> datetime:
+    return NOON + timedelta(seconds=seconds)
+
+
+def line_up(**known: Any) -> Any:
+    attempt = make_attempt(**known)
+    attempt.created_at = NOON
+    return timeline_of(attempt, at(60))
+
+
+def test_a_timeline_ends_with_the_attempt_or_now() -> None:
+    over = line_up(state=CallState.ENDED, a_ringing_at=at(1), ended_at=at(20))
+    assert (over.seconds, over.over) == (20, True)
+    live = line_up(a_ringing_at=at(1))
+    assert (live.seconds, live.over) == (60, False)
+    assert [(s.doing, s.start, s.end) for s in live.lines[0].stretches] == [(Doing.RINGING, 1, 60)]
+
+
+def test_a_timeline_survives_clocks_that_disagree() -> None:
+    early = line_up(a_ringing_at=at(-3), a_answered_at=at(-1), ended_at=at(5), state="ended")
+    assert early.began == at(-3)
+    assert early.seconds == 8
+    backwards = line_up(
+        a_ringing_at=at(9), a_answered_at=at(4), joined_at=at(2), ended_at=at(1), state="ended"
+    )
+    for line in backwards.lines:
+        assert all(s.length > 0 for s in line.stretches)
+
+
+def test_a_silent_attempt_has_an_empty_timeline() -> None:
+    silent = line_up(state=CallState.ENDED, outcome=Outcome.UNKNOWN)
+    assert silent.seconds == 0
+    assert [line.stretches for line in silent.lines] == [(), ()]
+
+
+@pytest.mark.parametrize(
+    ("ago", "word"), [(5, "alive"), (29, "alive"), (31, "silent"), (90000, "silent")]
+)
+def test_a_dispatcher_is_alive_while_it_beats(superuser: Client, ago: int, word: str) -> None:
+    now = timezone.now()
+    Dispatcher.objects.create(
+        name="web-1", started_at=now - timedelta(days=2), beat_at=now - timedelta(seconds=ago)
+    )
+    assert f"</svg>{word}</span>" in superuser.get(list_of(Dispatcher)).content.decode()
+
+
+def test_empty_lists_say_what_will_appear(superuser: Client) -> None:
+    from django.contrib import admin
+
+    for model, model_admin in admin.site._registry.items():
+        if model._meta.app_label != "clicktocall":
+            continue
+        page = superuser.get(list_of(model)).content.decode()
+        assert '<p class="ctc-empty">' in page, model
+        assert str(model_admin.when_empty)[:20] in page  # type: ignore[attr-defined]
+    nothing = superuser.get(list_of(Call), {"q": "nobody"}).content.decode()
+    assert "Nothing matches" in nothing
+
+
+def test_a_receipt_hides_secrets_and_survives_anything(superuser: Client) -> None:
+    secrets = ("callback-secret-in-tests", "api-key-of-the-sandbox-in-tests")
+    for body in (
+        b'{"a": "callback-secret-in-tests", "token": "t0psecret", "n": [1, {"password": "pw"}]}',
+        b"a=api-key-of-the-sandbox-in-tests",
+        b"\xff\xfe\x00\x01",
+        b"[" * 5000,
+        b"x" * 200_000,
+        b"",
+    ):
+        receipt = CallbackReceipt.objects.create(
+            provider="sandbox",
+            method="POST",
+            body=body,
+            query={"token": "t0psecret", "x": secrets[0]},
+            error=f"said {secrets[1]}",
+        )
+        page = superuser.get(page_of(receipt))
+        assert page.status_code == 200
+        assert len(page.content) < 60_000
+        for secret in (*secrets, "t0psecret", '"pw"'):
+            assert secret not in page.content.decode()
+    assert secrets[1] not in superuser.get(list_of(CallbackReceipt)).content.decode()
