@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from django.conf import settings as django_settings
 from django.contrib.staticfiles import finders
@@ -17,7 +18,8 @@ from clicktocall.exceptions import ConfigurationError
 from clicktocall.models import Call
 from clicktocall.providers import get_provider, provider_aliases
 
-_SHORTEST_SECRET = 22  # characters of base64: 128 bits
+# 128 bits of base64 or more, of characters that stand for themselves in an address.
+_CALLBACK_SECRET = re.compile(r"[A-Za-z0-9_-]{22,}")
 
 
 @register(Tags.compatibility)
@@ -50,8 +52,8 @@ def _public_url() -> Iterator[CheckMessage]:
             id="clicktocall.W002",
         )
         return
-    parts = urlsplit(address)
-    if parts.scheme not in ("http", "https") or not parts.netloc:
+    parts = _web_address(address)
+    if parts is None:
         yield Error(
             f'CLICKTOCALL["PUBLIC_URL"] is {address!r}, which is not a web address.',
             hint="Begin with https://.",
@@ -63,6 +65,15 @@ def _public_url() -> Iterator[CheckMessage]:
             hint="Serve the site over TLS and begin the address with https://.",
             id="clicktocall.W003",
         )
+
+
+def _web_address(text: str) -> SplitResult | None:
+    try:
+        parts = urlsplit(text)
+        known = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:  # brackets that do not match, or no such port
+        return None
+    return parts if known else None
 
 
 def _providers() -> Iterator[CheckMessage]:
@@ -78,10 +89,10 @@ def _providers() -> Iterator[CheckMessage]:
         except ConfigurationError as error:
             yield Error(str(error), id="clicktocall.E003")
             continue
-        if not secrets or any(len(secret) < _SHORTEST_SECRET for secret in secrets):
+        if not secrets or not all(map(_CALLBACK_SECRET.fullmatch, secrets)):
             yield Error(
                 f'CLICKTOCALL["PROVIDERS"]["{alias}"] has no CALLBACK_SECRETS of at least '
-                f"{_SHORTEST_SECRET} characters.",
+                "22 letters, digits, dashes and underscores.",
                 hint="Put a list with one random secret, such as secrets.token_urlsafe(32), "
                 "into its OPTIONS; two while you rotate.",
                 id="clicktocall.E004",

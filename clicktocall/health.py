@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from django.contrib.auth.decorators import login_not_required
-from django.db import DatabaseError
+from django.db import Error
 from django.db.models import Max, Min
 from django.http import HttpRequest, JsonResponse
 from django.urls import path
@@ -28,7 +28,7 @@ def health(request: HttpRequest) -> JsonResponse:
     """200 while the site can take calls (`status` says whether they are placed), 503 otherwise."""
     try:
         facts = _facts()
-    except DatabaseError:
+    except Error:
         return JsonResponse({"status": "down", "database": False}, status=503)
     return JsonResponse(facts)
 

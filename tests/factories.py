@@ -29,7 +29,9 @@ def make_owned_number(account: Account | None = None, **fields: Any) -> OwnedNum
     return OwnedNumber.objects.create(account=account or make_account(), **given)
 
 
-def make_endpoint(account: Account | None = None, *, whitelist: Any = (), **fields: Any) -> Endpoint:
+def make_endpoint(
+    account: Account | None = None, *, whitelist: Any = (), **fields: Any
+) -> Endpoint:
     """An endpoint that lets pages of `ORIGIN` call any number of Great Britain and the US.
 
     With a `whitelist` (patterns) only what matches it may be called.

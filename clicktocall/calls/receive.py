@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 
-from django.db import DatabaseError, transaction
+from django.db import InterfaceError, OperationalError, transaction
 from django.utils import timezone
 
 from clicktocall.calls.events import apply_report, storable
@@ -23,7 +23,7 @@ def receive_callback(
     replayed, and the provider need not send it again.
 
     Raises:
-        django.db.DatabaseError: the receipt could not be kept.
+        django.db.Error: the receipt could not be kept, or the database left before it was applied.
     """
     receipt = CallbackReceipt.objects.create(
         provider=provider.alias,
@@ -64,9 +64,8 @@ def _apply(
     except CallbackNotUnderstood as error:
         logger.warning("callback not understood provider=%s: %s", provider.alias, error)
         return ReceiptStatus.NOT_UNDERSTOOD, str(error)
-    except DatabaseError as error:
-        logger.exception("callback not applied provider=%s", provider.alias)
-        return ReceiptStatus.FAILED, f"{type(error).__name__}: {error}"
+    except (OperationalError, InterfaceError):
+        raise  # the database is away: the provider is to send it again, which does no harm
     except Exception as error:
         # A parser's mistake must not make the provider send the same report for ever.
         logger.exception("callback failed provider=%s", provider.alias)

@@ -1,0 +1,1 @@
+"""The door of the providers, from a provider's side."""

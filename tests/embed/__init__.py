@@ -1,0 +1,1 @@
+"""The door of the widget, from a visitor's side."""
