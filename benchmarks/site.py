@@ -26,6 +26,7 @@ def settings_for(database_url: str | None, sandbox_port: int) -> Iterator[int]:
     """Point this process and its children at a fresh state folder; yields the web port."""
     port = free_port()
     with tempfile.TemporaryDirectory(prefix="clicktocall-bench-") as state:
+        Path(state, "static").mkdir()  # looked for by the static file server
         os.environ |= {
             "DJANGO_SETTINGS_MODULE": "benchmarks.settings",
             "DEMO_STATE_DIR": state,

@@ -8,7 +8,7 @@ import pytest
 
 @pytest.fixture(scope="session")
 def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    """The whole product, a little faster than life: the widget asks every 0.7 s and sees every state."""
+    """The whole product, a little faster than life: slow enough to watch every state."""
     from tests.product_process import running
 
     with running(tmp_path_factory.mktemp("journeys"), speed=1.5) as started:
