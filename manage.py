@@ -11,7 +11,7 @@ def main() -> None:
         from django.core.management import execute_from_command_line
     except ImportError as error:
         raise SystemExit(
-            "Django is not installed for this Python; use .venv/bin/python, which `make run` creates."
+            "Django is not installed for this Python; use that of .venv, made by `make run`."
         ) from error
     execute_from_command_line(sys.argv)
 

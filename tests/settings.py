@@ -16,17 +16,28 @@ from typing import Any
 import environ
 
 BASE_DIR = Path(__file__).resolve().parent.parent
-TEMPORARY = Path(tempfile.mkdtemp(prefix="clicktocall-tests-"))
-_owner = os.getpid()
 
 
-@atexit.register
-def _remove_temporary_files() -> None:
-    if os.getpid() == _owner:  # not in the children of a fork
-        shutil.rmtree(TEMPORARY, ignore_errors=True)
+def _temporary_folder() -> Path:
+    """A folder that goes with the process that made it; the workers it starts share it."""
+    shared = os.environ.get("CLICKTOCALL_TEST_FOLDER")
+    if shared:
+        return Path(shared)
+    folder = tempfile.mkdtemp(prefix="clicktocall-tests-")
+    os.environ["CLICKTOCALL_TEST_FOLDER"] = folder
+    owner = os.getpid()
+
+    @atexit.register
+    def remove() -> None:
+        if os.getpid() == owner:  # not in the children of a fork
+            shutil.rmtree(folder, ignore_errors=True)
+
+    return Path(folder)
 
 
-SECRET_KEY = "only-for-the-tests-of-this-project-and-nothing-else"  # noqa: S105
+TEMPORARY = _temporary_folder()
+
+SECRET_KEY = "only-for-the-tests-of-this-project-and-nothing-else"
 DEBUG = False
 ALLOWED_HOSTS = ["testserver", "localhost", "127.0.0.1"]
 

@@ -1,0 +1,190 @@
+"""What the demo starts with: an account, its numbers, three buttons, an operator and an API key.
+
+Rows are found again by fixed ids and are never changed back: what an operator edits stays. Only
+the origins the demo is served from are added to its buttons, because the port may differ.
+"""
+
+from __future__ import annotations
+
+import secrets
+import uuid
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from django.contrib.auth import get_user_model
+from django.db import transaction
+
+from clicktocall.accounts.keys import LONGEST_KEY, SHORTEST_KEY, hash_secret, issue_key
+from clicktocall.endpoints.validate import check_endpoint
+from clicktocall.models import Account, ApiKey, Endpoint, OwnedNumber, Scope, WhitelistEntry
+from clicktocall.orders import DialFirst, ExtensionKind, MachineDetection
+from demo_site import settings
+
+ADMIN = "admin"
+API_KEY_NAME = "Demo"
+
+SHOP_NUMBER = "+442079460190"
+WORKSHOP_NUMBER = "+442079460150"
+COUNTER_NUMBER = "+442079460199"
+
+
+def demo_id(name: str) -> str:
+    """The id of a demo row: the same on every machine, so that documents can name it."""
+    return uuid.uuid5(uuid.NAMESPACE_URL, f"django-clicktocall/demo/{name}").hex
+
+
+ACCOUNT_ID = demo_id("account")
+WORKSHOP_ID = demo_id("workshop")
+VISITOR_FIRST_ID = demo_id("visitor-first")
+WHITELIST_ID = demo_id("whitelist")
+
+_CONSENT = (
+    "I agree that the bicycle workshop rings me now on this number. It is used for this call only."
+)
+# London's and the East Coast's numbers for drama: of the second only one.
+_WHITELIST = (
+    (r"\+442079460[0-9]{3}$", "London numbers of the sandbox"),
+    (r"\+12025550101$", "one number in Washington"),
+)
+
+
+class WrongApiKey(ValueError):
+    """The API key given cannot be used; the message says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Created:
+    """The secrets that were made up just now and cannot be shown again; None when not made up."""
+
+    password: str | None
+    api_key: str | None
+
+
+def create_demo(password: str = "", api_key: str = "") -> Created:
+    """Create what is missing. A `password` or `api_key` given is made to work from now on.
+
+    Raises:
+        WrongApiKey: `api_key` has the wrong length, or belongs to somebody else.
+    """
+    if api_key and not SHORTEST_KEY <= len(api_key) <= LONGEST_KEY:
+        raise WrongApiKey(
+            f"An API key has {SHORTEST_KEY} to {LONGEST_KEY} characters, "
+            f"this one has {len(api_key)}."
+        )
+    with transaction.atomic():
+        account, _ = Account.objects.get_or_create(
+            id=ACCOUNT_ID, defaults={"name": "Demo workshop"}
+        )
+        _create_buttons(account)
+        return Created(
+            password=_ensure_admin(password),
+            api_key=_ensure_api_key(account, api_key),
+        )
+
+
+def demo_origins() -> list[str]:
+    """The origins the demo's pages are served from, the one apart from the API's first."""
+    local = [f"http://{host}:{settings.PORT}" for host in ("localhost", "127.0.0.1")]
+    return list(dict.fromkeys([*local, settings.BASE_URL]))
+
+
+def _create_buttons(account: Account) -> None:
+    shop = _own_number(account, SHOP_NUMBER, "Shop")
+    _own_number(account, "+12025550190", "Shop in Washington")
+    common: dict[str, Any] = {
+        "account": account,
+        "provider": "sandbox",
+        "extension_kind": ExtensionKind.NUMBER,
+        "extension": WORKSHOP_NUMBER,
+        "fallback_phone": COUNTER_NUMBER,
+        "allowed_countries": ["GB", "US"],
+        "machine_detection": MachineDetection.HANGUP,
+        "max_duration": 600,
+    }
+    _create_button(
+        WORKSHOP_ID,
+        {
+            **common,
+            "name": "Bicycle workshop",
+            "dial_first": DialFirst.EXTENSION,
+            "caller_id_b": shop,
+            "allow_any_number": True,
+        },
+    )
+    _create_button(
+        VISITOR_FIRST_ID,
+        {
+            **common,
+            "name": "Bicycle workshop, visitor first",
+            "dial_first": DialFirst.CONTACT,
+            "caller_id_a": shop,
+            "allow_any_number": True,
+            "consent_text": _CONSENT,
+            "consent_version": "2026-1",
+        },
+    )
+    _create_button(
+        WHITELIST_ID,
+        {
+            **common,
+            "name": "Whitelist only",
+            "dial_first": DialFirst.EXTENSION,
+            "caller_id_b": shop,
+        },
+        whitelist=_WHITELIST,
+    )
+
+
+def _own_number(account: Account, number: str, label: str) -> OwnedNumber:
+    owned, _ = OwnedNumber.objects.get_or_create(
+        account=account, number=number, defaults={"label": label}
+    )
+    return owned
+
+
+def _create_button(
+    endpoint_id: str, options: dict[str, Any], whitelist: Iterable[tuple[str, str]] = ()
+) -> None:
+    endpoint = Endpoint.objects.filter(id=endpoint_id).first()
+    if endpoint is None:
+        endpoint = Endpoint(id=endpoint_id, allowed_origins=demo_origins(), **options)
+        endpoint.full_clean()
+        check_endpoint(endpoint)
+        endpoint.save(force_insert=True)
+        for pattern, note in whitelist:
+            WhitelistEntry.objects.create(endpoint=endpoint, pattern=pattern, note=note)
+        return
+    missing = [origin for origin in demo_origins() if origin not in endpoint.allowed_origins]
+    if missing:
+        endpoint.allowed_origins = [*endpoint.allowed_origins, *missing]
+        endpoint.save(update_fields=["allowed_origins", "updated_at"])
+
+
+def _ensure_admin(password: str) -> str | None:
+    """Create the operator; returns the password if it was made up."""
+    users = get_user_model().objects
+    admin = users.filter(username=ADMIN).first()
+    if admin is None:
+        made_up = None if password else secrets.token_urlsafe(12)
+        users.create_superuser(ADMIN, password=password or made_up)
+        return made_up
+    if password and not admin.check_password(password):
+        admin.set_password(password)
+        admin.save(update_fields=["password"])
+    return None
+
+
+def _ensure_api_key(account: Account, given: str) -> str | None:
+    """Create a key; returns its secret if it was made up."""
+    if given:
+        known = ApiKey.objects.filter(key_hash=hash_secret(given)).first()
+        if known is None:
+            issue_key(account, API_KEY_NAME, Scope.values, raw=given)
+        elif known.account_id != account.pk:
+            raise WrongApiKey("This API key belongs to another account.")
+        return None
+    if ApiKey.objects.filter(account=account, name=API_KEY_NAME).exists():
+        return None
+    _, secret = issue_key(account, API_KEY_NAME, Scope.values)
+    return secret
