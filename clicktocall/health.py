@@ -15,9 +15,9 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from clicktocall.models import Call, Dispatcher
+from clicktocall.models.dispatchers import BEAT_IS_FRESH
 from clicktocall.states import WAITING_STATES
 
-_BEAT_IS_FRESH = 30.0
 _WAIT_IS_LONG = 30.0
 
 
@@ -40,7 +40,8 @@ def _facts() -> dict[str, Any]:
     )["oldest"]
     beat = Dispatcher.objects.aggregate(beat=Max("beat_at"))["beat"]
     waiting, silent = _seconds(now, oldest), _seconds(now, beat)
-    placing = silent is not None and silent < _BEAT_IS_FRESH and (waiting or 0) < _WAIT_IS_LONG
+    fresh = silent is not None and silent < BEAT_IS_FRESH.total_seconds()
+    placing = fresh and (waiting or 0) < _WAIT_IS_LONG
     return {
         "status": "ok" if placing else "degraded",
         "database": True,

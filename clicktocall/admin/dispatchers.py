@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-
 from django.contrib import admin
 from django.http import HttpRequest
 from django.utils import timezone
@@ -14,8 +12,6 @@ from django.utils.translation import gettext_lazy as _
 from clicktocall.admin import display
 from clicktocall.admin.explained import ExplainedAdmin
 from clicktocall.models import Dispatcher
-
-FRESH = timedelta(seconds=30)
 
 
 @admin.register(Dispatcher)
@@ -41,7 +37,7 @@ class DispatcherAdmin(ExplainedAdmin):
 
     @admin.display(description=_("state"))
     def status(self, dispatcher: Dispatcher) -> SafeString:
-        return display.alive_badge(timezone.now() - dispatcher.beat_at < FRESH)
+        return display.alive_badge(dispatcher.is_alive)
 
     @admin.display(description=_("last beat"), ordering="beat_at")
     def beat(self, dispatcher: Dispatcher) -> SafeString:

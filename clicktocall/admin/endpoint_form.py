@@ -22,7 +22,8 @@ from clicktocall.admin.fields import (
     TextsField,
     TicksField,
 )
-from clicktocall.endpoints.validate import LABEL_KEYS, VISITOR_FIELDS, check_endpoint, not_honoured
+from clicktocall.endpoints.checks.visitor import LABEL_KEYS, VISITOR_FIELDS
+from clicktocall.endpoints.validate import check_endpoint, not_honoured
 from clicktocall.exceptions import ConfigurationError, InvalidNumber, InvalidPattern
 from clicktocall.models import Endpoint, WhitelistEntry
 from clicktocall.numbers import calling_code, parse_number, region_name, regions

@@ -12,6 +12,7 @@ from clicktocall.embed.texts import widget_texts
 from clicktocall.hours import opening_hours
 from clicktocall.models import Endpoint
 from clicktocall.numbers import calling_code, example, group, is_e164, national, region_name
+from clicktocall.orders import DialFirst
 
 DEFAULT_ACCENT = "#0b6e4f"
 
@@ -31,7 +32,7 @@ def widget_config(endpoint: Endpoint, now: datetime) -> dict[str, Any]:
         "direction": "rtl" if _is_bidi(language) else "ltr",
         "open": is_open,
         "next_opening": opening,
-        "dial_first": endpoint.dial_first,
+        "dial_first": DialFirst.CONTACT if endpoint.rings_visitor_first else DialFirst.EXTENSION,
         "caller_id": _caller_id(endpoint.number_shown_to_visitor),
         "fallback_phone": _fallback_phone(endpoint),
         "countries": [_country(region, language) for region in endpoint.allowed_countries],
@@ -39,7 +40,7 @@ def widget_config(endpoint: Endpoint, now: datetime) -> dict[str, Any]:
         "consent": _consent(endpoint),
         "privacy_url": endpoint.privacy_url or None,
         "fields": [_field(name) for name in endpoint.visitor_fields],
-        "texts": widget_texts(endpoint.labels),
+        "texts": widget_texts(endpoint.labels, one_leg=endpoint.one_leg),
         "theme": _theme(endpoint),
     }
 

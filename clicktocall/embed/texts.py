@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from django.utils.translation import gettext_lazy as _
 
-from clicktocall.endpoints.validate import LABEL_KEYS
+from clicktocall.endpoints.checks.visitor import LABEL_KEYS
 
 if TYPE_CHECKING:
     from django_stubs_ext import StrPromise
@@ -95,17 +95,24 @@ TEXTS: Mapping[str, StrPromise] = {
     "seconds": _("{seconds} s"),
 }
 
+# A message or a flow rings nobody else, so nothing is said of a team.
+_ONE_LEG_TEXTS: Mapping[str, StrPromise] = {
+    "before_contact": _("Your phone rings, from {number}."),
+    "before_contact_plain": _("Your phone rings."),
+}
+
 # Names of things, which an operator may give his own. Sentences are not among them: they promise
 # what will happen, and only we know that.
 OVERRIDABLE_KEYS = LABEL_KEYS
 
 
-def widget_texts(overrides: Mapping[str, str]) -> dict[str, str]:
+def widget_texts(overrides: Mapping[str, str], *, one_leg: bool = False) -> dict[str, str]:
     """All texts in the active language, with the operator's own labels in place of ours.
 
     An override that is blank, or whose key is not in `OVERRIDABLE_KEYS`, changes nothing.
     """
-    texts = {key: str(text) for key, text in TEXTS.items()}
+    spoken = {**TEXTS, **_ONE_LEG_TEXTS} if one_leg else TEXTS
+    texts = {key: str(text) for key, text in spoken.items()}
     for key in OVERRIDABLE_KEYS:
         label = str(overrides.get(key) or "").strip()
         if label:

@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from clicktocall.models.accounts import Account
 from clicktocall.models.endpoints import Endpoint
 from clicktocall.models.fields import E164Field, e164_check, hex_id
+from clicktocall.numbers import group
 from clicktocall.orders import (
     CallOptions,
     CallOrder,
@@ -186,7 +187,7 @@ class Call(ProgressFields):
         )
 
     def __str__(self) -> str:
-        return f"{self.contact} ({self.state})"
+        return f"{group(self.contact.as_e164)} ({self.get_state_display()})"
 
     @property
     def call_options(self) -> CallOptions:
@@ -195,6 +196,9 @@ class Call(ProgressFields):
 
     @property
     def dial_first(self) -> str:
+        """Which side is leg A; with one leg it is the contact."""
+        if self.one_leg:
+            return DialFirst.CONTACT
         return str(self.options.get("dial_first", DialFirst.EXTENSION))
 
     @property

@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from django.db import models
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+
+# A dispatcher renews its beat every five seconds; one that has missed six is taken for dead.
+BEAT_IS_FRESH = timedelta(seconds=30)
 
 
 class Dispatcher(models.Model):
@@ -20,3 +26,7 @@ class Dispatcher(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def is_alive(self) -> bool:
+        return timezone.now() - self.beat_at < BEAT_IS_FRESH

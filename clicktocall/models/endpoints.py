@@ -285,11 +285,20 @@ class Endpoint(models.Model):
         return list(self.whitelist.values_list("pattern", flat=True))
 
     @property
+    def one_leg(self) -> bool:
+        """Whether only the visitor is rung: a message or a flow."""
+        return self.extension_kind == ExtensionKind.FLOW
+
+    @property
+    def rings_visitor_first(self) -> bool:
+        return self.one_leg or self.dial_first == DialFirst.CONTACT
+
+    @property
     def number_shown_to_visitor(self) -> str:
         """What the visitor's phone will show: a number, a sender id, or "" when not known."""
         extension = self.extension if self.extension_kind == ExtensionKind.NUMBER else ""
         caller_id_a = self.caller_id_a.number if self.caller_id_a else ""
-        if self.dial_first == DialFirst.CONTACT:
+        if self.rings_visitor_first:
             return caller_id_a or extension
         if self.caller_id_b:
             return self.caller_id_b.number

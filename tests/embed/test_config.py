@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 import time_machine
+from django.utils import timezone
 
-from clicktocall.embed.config import readable_on
+from clicktocall.embed.config import readable_on, widget_config
 from clicktocall.embed.texts import OVERRIDABLE_KEYS, TEXTS
 from clicktocall.models import Endpoint
 from tests.embed.visitor import Browser, assert_refused
@@ -358,3 +359,15 @@ def luminance(colour: str) -> float:
         c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels
     )
     return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+@pytest.mark.django_db
+def test_a_flow_rings_nobody_but_the_visitor() -> None:
+    owned = make_owned_number(number="+442079460190")
+    endpoint = make_endpoint(
+        owned.account, extension_kind="flow", extension="flow:220", caller_id_a=owned
+    )
+    config = widget_config(endpoint, timezone.now())
+    assert config["dial_first"] == "contact"
+    assert config["texts"]["before_contact"] == "Your phone rings, from {number}."
+    assert config["caller_id"]["e164"] == "+442079460190"

@@ -8,7 +8,8 @@ import pytest
 from django.core.exceptions import ValidationError
 
 from clicktocall.calls import request_call
-from clicktocall.endpoints.validate import check_endpoint, is_origin, not_honoured
+from clicktocall.endpoints.checks.visitor import is_origin
+from clicktocall.endpoints.validate import check_endpoint, not_honoured
 from clicktocall.models import Attempt, Call, Endpoint
 from clicktocall.models.endpoints import _NUMBER_OPTIONS
 from clicktocall.orders import CallOptions, CallOrder, Destination
