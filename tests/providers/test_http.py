@@ -21,8 +21,7 @@ from clicktocall.exceptions import (
     ProviderThrottled,
     ProviderUnavailable,
 )
-from clicktocall.providers import http
-from clicktocall.providers.http import Answer, HttpClient, failure
+from clicktocall.providers.http import Answer, HttpClient, failure, transport
 from tests.providers.loopback import MisbehavingServer, Peer
 
 
@@ -88,7 +87,7 @@ def test_many_threads_get_their_own_answers() -> None:
 
 
 def test_idle_connection_is_replaced(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(http, "IDLE_LIMIT", 0.05)
+    monkeypatch.setattr(transport, "IDLE_LIMIT", 0.05)
     with MisbehavingServer(echo) as server:
         client = HttpClient(server.url)
         client.post("calls", json={})

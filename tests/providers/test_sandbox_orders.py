@@ -24,8 +24,7 @@ from clicktocall.exceptions import (
     ProviderUnavailable,
 )
 from clicktocall.orders import CallOptions, CallOrder, Capability, Destination
-from clicktocall.providers.sandbox import SandboxProvider
-from clicktocall.providers.sandbox import simulator as simulator_module
+from clicktocall.providers.sandbox import SandboxProvider, switchboard
 from clicktocall.providers.sandbox.simulator import Simulator
 from clicktocall.providers.sandbox.stories import contact_for
 from tests.providers.loopback import Behaviour, CallbackReceiver, MisbehavingServer, Peer
@@ -467,7 +466,7 @@ def test_calls_are_forgotten(
     order = new_order("silent")
     provider.place_call(order)
     assert look_up(simulator, order)
-    monkeypatch.setattr(simulator_module, "REMEMBERED_FOR", 0.0)
+    monkeypatch.setattr(switchboard, "REMEMBERED_FOR", 0.0)
     provider.place_call(new_order("silent"))
     assert ask(simulator, "GET", f"/calls/{order.reference}").status_code == 404
 
@@ -478,7 +477,7 @@ def test_memory_is_bounded(
     simulator: Simulator,
     new_order: NewOrder,
 ) -> None:
-    monkeypatch.setattr(simulator_module, "MOST_REMEMBERED", 3)
+    monkeypatch.setattr(switchboard, "MOST_REMEMBERED", 3)
     orders = [new_order("silent") for _ in range(5)]
     for order in orders:
         provider.place_call(order)
