@@ -7,6 +7,7 @@ no UPDATE … RETURNING.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,18 +16,26 @@ from django.db import connections, router, transaction
 from clicktocall.conf import settings
 from clicktocall.models import Attempt, Call
 from clicktocall.models.fields import hex_id
-from clicktocall.states import CallState, Outcome
+from clicktocall.states import WAITING_STATES, WITH_PROVIDER_STATES, CallState, Outcome
 
-_NOW = {"sqlite": "strftime('%%Y-%%m-%%d %%H:%%M:%%f', 'now')", "postgresql": "clock_timestamp()"}
+_NOW = {
+    "sqlite": "strftime('%%Y-%%m-%%d %%H:%%M:%%f', 'now')",
+    "postgresql": "statement_timestamp()",
+}
 _AFTER = {
     "sqlite": "strftime('%%Y-%%m-%%d %%H:%%M:%%f', 'now', '+{seconds} seconds')",
-    "postgresql": "clock_timestamp() + interval '{seconds} seconds'",
+    "postgresql": "statement_timestamp() + interval '{seconds} seconds'",
 }
-_WAITING = f"state IN ('{CallState.QUEUED}', '{CallState.SCHEDULED}')"
-_WITH_PROVIDER = (
-    f"state IN ('{CallState.PLACED}', '{CallState.RINGING}', '{CallState.ANSWERED}', "
-    f"'{CallState.CONNECTING}', '{CallState.CONNECTED}')"
-)
+
+
+def _state_in(states: Iterable[CallState]) -> str:
+    # SQLite uses a partial index only for a condition spelled exactly as the index has it.
+    named = ", ".join(f"'{state}'" for state in states)
+    return f'"state" IN ({named})'
+
+
+_WAITING = _state_in(WAITING_STATES)
+_WITH_PROVIDER = _state_in(WITH_PROVIDER_STATES)
 
 
 @dataclass(frozen=True, slots=True)
