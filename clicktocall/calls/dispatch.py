@@ -16,7 +16,7 @@ from contextlib import suppress
 from datetime import datetime, timedelta
 from queue import Empty, SimpleQueue
 
-from django.db import DatabaseError, InterfaceError, OperationalError, connections
+from django.db import DatabaseError, InterfaceError, OperationalError, connections, transaction
 from django.db.models.functions import Now
 from django.utils import timezone
 
@@ -217,8 +217,9 @@ def order_of(call: Call, attempt: Attempt) -> CallOrder:
     )
 
 
+@transaction.atomic
 def record_answer(answer: Answer) -> None:
-    """Write down what a provider answered to one attempt."""
+    """Write down what a provider answered to one attempt, all of it or nothing."""
     if answer.was_cancel:
         _record_cancel(answer)
     elif answer.placement is not None:
@@ -231,11 +232,12 @@ def _record_placement(answer: Answer) -> None:
     attempt, placement = answer.attempt, answer.placement
     if placement is None:
         raise TypeError("an answer without a placement")
+    # The event first: whoever moves a call locks its row before those of its attempts.
+    call = apply_event(attempt, event_now(EventKind.PLACED, words=placement.words))
     Attempt.objects.filter(pk=attempt.pk).update(
         provider_reference=storable(placement.provider_reference)[:200],
         provider_state=placement.provider_state,
     )
-    call = apply_event(attempt, event_now(EventKind.PLACED, words=placement.words))
     Call.objects.filter(
         pk=call.pk, attempt_count=attempt.number, state__in=WITH_PROVIDER_STATES
     ).update(report_due_at=Now() + _report_wait(call))
