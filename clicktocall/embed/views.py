@@ -18,6 +18,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from clicktocall.calls import Visitor, cancel_call, request_call
+from clicktocall.calls.refusals import record_refusal
 from clicktocall.embed.answers import visitor_call
 from clicktocall.embed.config import widget_config
 from clicktocall.embed.errors import NotAvailable, error_answer
@@ -27,7 +28,9 @@ from clicktocall.embed.tokens import issue_token, read_call_token, read_token, t
 from clicktocall.endpoints.context import read_context
 from clicktocall.endpoints.load import load_endpoint
 from clicktocall.models import Call, Endpoint
-from clicktocall.rules import origin_allowed
+from clicktocall.rules import origin_allowed, refusal_of_origin
+
+DOOR = "embed"
 
 _CONFIG_MAX_AGE = 60
 _PREFLIGHT_MAX_AGE = 600
@@ -71,6 +74,27 @@ class EmbedView(APIView):
         self.origin_is_allowed = origin_allowed(endpoint, self.origin)
         if not self.origin_is_allowed and not self._is_same_origin_get():
             raise NotAvailable
+
+    def admit_page(self, endpoint: Endpoint) -> None:
+        """`allow_origin_of`, and the operator is told of a page that is not on the list.
+
+        Raises:
+            NotAvailable: the page's origin is not on the endpoint's list.
+        """
+        try:
+            self.allow_origin_of(endpoint)
+        except NotAvailable:
+            if self.origin:
+                record_refusal(
+                    refusal_of_origin(self.origin),
+                    endpoint=endpoint,
+                    contact=None,
+                    door=DOOR,
+                    requester="",
+                    origin=self.origin,
+                    page=self.request.headers.get("Referer", ""),
+                )
+            raise
 
     def body(self) -> Any:
         """The JSON object that was sent; a form, which any page can post, is refused."""
@@ -129,7 +153,7 @@ class ConfigView(EmbedView):
 
     def get(self, request: Request, endpoint_id: str) -> Response:
         endpoint = endpoint_or_404(endpoint_id)
-        self.allow_origin_of(endpoint)
+        self.admit_page(endpoint)
         if not endpoint.active:
             raise NotAvailable
         language = _accepted_language(request)
@@ -147,7 +171,7 @@ class TokenView(EmbedView):
 
     def post(self, request: Request, endpoint_id: str) -> Response:
         endpoint = endpoint_or_404(endpoint_id)
-        self.allow_origin_of(endpoint)
+        self.admit_page(endpoint)
         self.body()
         if not endpoint.active:
             raise NotAvailable
@@ -206,7 +230,7 @@ def _request_call(endpoint: Endpoint, origin: str, asked: dict[str, Any]) -> Cal
         asked["contact"],
         region=asked.get("country") or None,
         idempotency_key=asked.get("idempotency_key"),
-        door="embed",
+        door=DOOR,
         origin=origin,
         token_nonce=read_token(asked["token"], endpoint.id, origin),
         consent_version=asked.get("consent") or "",
@@ -233,7 +257,7 @@ def _accepted_language(request: Request) -> str:
 def _call_or_404(token: str) -> Call:
     call_id = read_call_token(token)
     call = (
-        Call.objects.select_related("endpoint").filter(pk=call_id, door="embed").first()
+        Call.objects.select_related("endpoint").filter(pk=call_id, door=DOOR).first()
         if call_id
         else None
     )

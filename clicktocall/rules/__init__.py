@@ -9,7 +9,8 @@ from clicktocall.rules.country import refuse_foreign_numbers
 from clicktocall.rules.number import refusal_of_number
 from clicktocall.rules.number_kind import refuse_special_numbers
 from clicktocall.rules.opening_hours import refuse_when_closed
-from clicktocall.rules.origin import origin_allowed, refuse_foreign_origin
+from clicktocall.rules.origin import origin_allowed, refusal_of_origin, refuse_foreign_origin
+from clicktocall.rules.own_number import refuse_own_numbers
 from clicktocall.rules.token import refusal_of_used_token, refuse_bad_token
 from clicktocall.rules.whitelist import refuse_unlisted_numbers
 
@@ -21,6 +22,7 @@ __all__ = [
     "first_refusal",
     "origin_allowed",
     "refusal_of_number",
+    "refusal_of_origin",
     "refusal_of_used_token",
 ]
 
@@ -32,6 +34,7 @@ RULES = (
     refuse_without_consent,
     refuse_when_closed,
     refuse_special_numbers,
+    refuse_own_numbers,
     refuse_foreign_numbers,
     refuse_unlisted_numbers,
 )

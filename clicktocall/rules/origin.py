@@ -9,13 +9,18 @@ def origin_allowed(endpoint: Endpoint, origin: str) -> bool:
     return bool(origin) and origin in endpoint.allowed_origins
 
 
-def refuse_foreign_origin(asked: Asked) -> Refusal | None:
-    """Only pages of the endpoint's own sites may ask; a missing origin is foreign."""
-    if asked.origin is None or origin_allowed(asked.endpoint, asked.origin):
-        return None
-    named = asked.origin or "no origin"
+def refusal_of_origin(origin: str) -> Refusal:
+    """A page of `origin` ("" for none) is not one of the endpoint's own sites."""
+    named = origin or "no origin"
     return Refusal(
         "origin_not_allowed",
         VisitorCode.NOT_AVAILABLE,
         f"{named[:255]} is not among the endpoint's allowed origins.",
     )
+
+
+def refuse_foreign_origin(asked: Asked) -> Refusal | None:
+    """Only pages of the endpoint's own sites may ask; a missing origin is foreign."""
+    if asked.origin is None or origin_allowed(asked.endpoint, asked.origin):
+        return None
+    return refusal_of_origin(asked.origin)

@@ -7,11 +7,12 @@ from typing import Any
 
 import pytest
 import time_machine
+from django.test import Client
 from django.utils import timezone
 
 from clicktocall.embed.config import readable_on, widget_config
 from clicktocall.embed.texts import OVERRIDABLE_KEYS, TEXTS
-from clicktocall.models import Endpoint
+from clicktocall.models import Endpoint, Refusal
 from tests.embed.visitor import Browser, assert_refused
 from tests.factories import ORIGIN, make_account, make_endpoint, make_owned_number
 
@@ -371,3 +372,15 @@ def test_a_flow_rings_nobody_but_the_visitor() -> None:
     assert config["dial_first"] == "contact"
     assert config["texts"]["before_contact"] == "Your phone rings, from {number}."
     assert config["caller_id"]["e164"] == "+442079460190"
+
+
+@pytest.mark.django_db
+def test_a_site_that_is_not_listed_is_named_to_the_operator() -> None:
+    endpoint = make_endpoint()
+    page = Client(headers={"origin": "https://new-shop.example"})
+    assert page.get(f"/clicktocall/embed/{endpoint.id}/").status_code == 403
+    refusal = Refusal.objects.get()
+    assert (refusal.rule, refusal.origin) == ("origin_not_allowed", "https://new-shop.example")
+    # Without an origin it is no page, and nobody's mistake.
+    assert Client().get(f"/clicktocall/embed/{endpoint.id}/").status_code == 403
+    assert Refusal.objects.count() == 1

@@ -222,3 +222,11 @@ def test_a_text_that_is_too_long_is_named(name: str) -> None:
 def test_consent_is_kept_only_where_it_was_asked_for() -> None:
     call = request_call(make_endpoint(), VISITOR, consent_version="v" * 64)
     assert (call.consent_version, call.consent_text) == ("", "")
+
+
+def test_an_endpoint_does_not_ring_itself() -> None:
+    account = make_account()
+    shown = make_owned_number(account, number="+442079460191")
+    endpoint = make_endpoint(account, caller_id_b=shown)
+    assert refused(endpoint, TEAM).rule == "own_number"
+    assert refused(endpoint, "+44 20 7946 0191").rule == "own_number"

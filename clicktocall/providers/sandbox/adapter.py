@@ -29,6 +29,7 @@ class SandboxProvider(Provider):
     label: ClassVar[str] = "Sandbox"
     required_options: ClassVar[tuple[str, ...]] = ("BASE_URL", "API_KEY")
     secret_options: ClassVar[tuple[str, ...]] = ("API_KEY", "CALLBACK_SECRETS")
+    reports_progress: ClassVar[bool] = True
     capabilities: ClassVar[frozenset[Capability]] = frozenset(
         {
             Capability.TWO_LEGS,
