@@ -236,7 +236,8 @@ def _announce() -> None:
     _say(
         f"""
   Shop      {shop}
-  Admin     {settings.BASE_URL}/admin/   (user {ADMIN})
+  Admin     {settings.BASE_URL}/admin/   (user {ADMIN}; to change its password:
+            .venv/bin/python manage.py changepassword {ADMIN})
 
 Give the shop {group(contact_for("completed"))} to be connected; its page has the numbers of all
 other stories, and so has `.venv/bin/python manage.py demo_info`.

@@ -25,6 +25,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import environ
+from django.core.exceptions import ImproperlyConfigured
 
 from demo_site.state import load_running, load_secrets, state_folder
 
@@ -113,7 +114,13 @@ SQLITE_OPTIONS: dict[str, Any] = {
     "timeout": 20,
     "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
 }
-_database: dict[str, Any] = env.db_url("DATABASE_URL", default=f"sqlite:///{STATE_DIR}/db.sqlite3")
+_database_url = env.str("DATABASE_URL", default="") or f"sqlite:///{STATE_DIR}/db.sqlite3"
+if _database_url.partition(":")[0] not in ("sqlite", "postgres", "postgresql", "psql", "pgsql"):
+    raise ImproperlyConfigured(
+        "DATABASE_URL is neither of PostgreSQL (postgres://user:password@host/name) "
+        "nor of SQLite (sqlite:////path/to/file)."
+    )
+_database: dict[str, Any] = env.db_url_config(_database_url)
 if _database["ENGINE"] == "django.db.backends.sqlite3":
     _database |= {"OPTIONS": SQLITE_OPTIONS, "CONN_MAX_AGE": None}
 else:

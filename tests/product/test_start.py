@@ -52,6 +52,8 @@ def test_a_busy_port(tmp_path):
         ("DATABASE_URL", "postgres://nobody@127.0.0.1:9/nothing"),
         ("DATABASE_URL", "sqlite:////nowhere/at/all.sqlite3"),
         ("DATABASE_URL", "nonsense://"),
+        ("DATABASE_URL", "nonsense"),
+        ("DATABASE_URL", "mysql://user:word@127.0.0.1/name"),
         ("DEMO_STATE_DIR", "/dev/null/state"),
     ],
 )
