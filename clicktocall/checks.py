@@ -29,6 +29,7 @@ def check_settings(**_kwargs: Any) -> list[CheckMessage]:
         *_public_url(),
         *_providers(),
         *_database(),
+        *_time_zones(),
         *_widget(),
     ]
 
@@ -115,6 +116,15 @@ def _database() -> Iterator[CheckMessage]:
             hint='Set OPTIONS["transaction_mode"] = "IMMEDIATE", journal mode WAL and a timeout of '
             "20 s, or requests fail as locked under load.",
             id="clicktocall.W005",
+        )
+
+
+def _time_zones() -> Iterator[CheckMessage]:
+    if not django_settings.USE_TZ:
+        yield Error(
+            "USE_TZ is off: times without a zone would place calls at the wrong hour.",
+            hint="Set USE_TZ = True.",
+            id="clicktocall.E006",
         )
 
 

@@ -29,9 +29,13 @@ _PLUS_SIGNS = frozenset("+\uff0b")
 _SPECIAL_RANGES = re.compile(
     r"\+(?:800|808|870|878|881|882|883|888|979)"
     r"|\+1(?:900|500|521|522|533|544|566|577|588|700)"
-    r"|\+1[2-9][0-9]{2}976",
+    r"|\+1[2-9][0-9]{2}976"
+    r"|\+1[2-9][0-9]{2}5551212",  # directory enquiries
     re.ASCII,
 )
+
+
+_LONG_NUMBER = re.compile(r"\+?[0-9]{7,15}", re.ASCII)
 
 
 class NumberKind(StrEnum):
@@ -53,6 +57,17 @@ class NumberKind(StrEnum):
 
 
 ORDINARY_KINDS = frozenset({NumberKind.FIXED, NumberKind.MOBILE, NumberKind.FIXED_OR_MOBILE})
+
+# What costs more than a call or reaches nobody's desk: never our own side either.
+COSTLY_KINDS = frozenset(
+    {
+        NumberKind.PREMIUM,
+        NumberKind.SHARED_COST,
+        NumberKind.PERSONAL,
+        NumberKind.PAGER,
+        NumberKind.SPECIAL,
+    }
+)
 
 _KINDS = {
     PhoneNumberType.FIXED_LINE: NumberKind.FIXED,
@@ -115,6 +130,12 @@ def mask(number: str) -> str:
     if len(number) < 8:
         return "…"
     return f"{number[:5]}…{number[-2:]}"
+
+
+def mask_within(text: str) -> str:
+    """Somebody else's words as logs may show them: numbers masked, on one line."""
+    masked = _LONG_NUMBER.sub(lambda found: mask(found[0]), text)
+    return " ".join(masked.split())
 
 
 def group(number: str) -> str:

@@ -16,6 +16,7 @@ from clicktocall.exceptions import InvalidPattern
 LONGEST_PATTERN = 256
 
 _MAX_MEMORY = 1 << 20
+_ANY_NUMBER = "+123456789012"
 
 
 def compile_pattern(pattern: str) -> Any:
@@ -29,6 +30,11 @@ def compile_pattern(pattern: str) -> Any:
         raise InvalidPattern(
             "This can never match: numbers begin with a plus sign. "
             rf"Begin with \+ and the country code, for example \+{pattern.lstrip('^')}"[:300]
+        )
+    if compiled.match("") and not compiled.fullmatch(_ANY_NUMBER):
+        raise InvalidPattern(
+            "This lets every number through, because a part of it asks for nothing: look for a "
+            r"bar too many, or a star or question mark after everything. For every number write \+."
         )
     return compiled
 

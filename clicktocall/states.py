@@ -92,6 +92,9 @@ WITH_PROVIDER_STATES = (
 )
 REDIALLED_OUTCOMES = (Outcome.NO_ANSWER, Outcome.BUSY, Outcome.FAILED)
 
+_SIGNS_OF_LIFE = frozenset(
+    {EventKind.PLACED, EventKind.RINGING, EventKind.ANSWERED, EventKind.JOINED, EventKind.LEG_ENDED}
+)
 _STATE_RANK = {state: rank for rank, state in enumerate(CallState)}
 _LEG_RANK = {state: rank for rank, state in enumerate(LegState)}
 _OUTCOME_RANK = {outcome: rank for rank, outcome in enumerate(Outcome)}
@@ -150,7 +153,7 @@ class Progress:
     def from_facts(cls, facts: Iterable[Fact], *, one_leg: bool = False) -> Self:
         """The progress that a set of facts amounts to, whatever order they came in."""
         progress = cls(leg_b=None if one_leg else LegState.WAITING)
-        ordered = sorted(facts, key=_fact_order)
+        ordered = _credible(sorted(facts, key=_fact_order))
         for fact in ordered:
             progress = progress._with(fact)
         return progress._settled(ordered)
@@ -251,7 +254,7 @@ class Progress:
             {Leg.A, Leg.B} if self.joined_at else set()
         )
         talk_seconds = self.talk_seconds
-        if talk_seconds is None and self.joined_at and self.ended_at:
+        if talk_seconds is None and self.joined_at and self.ended_at and not self._presumed(facts):
             talk_seconds = max(0, round((self.ended_at - self.joined_at).total_seconds()))
         return replace(
             settled,
@@ -260,6 +263,13 @@ class Progress:
             talk_seconds=talk_seconds,
             leg_a=_leg_at_end(settled.leg_a, outcome, Leg.A in heard),
             leg_b=settled.leg_b and _leg_at_end(settled.leg_b, outcome, Leg.B in heard),
+        )
+
+    @staticmethod
+    def _presumed(facts: list[Fact]) -> bool:
+        """Whether nobody but we has said that it ended: then nobody knows how long they spoke."""
+        return all(
+            fact.outcome == Outcome.UNKNOWN for fact in facts if fact.kind == EventKind.ENDED
         )
 
     def _final_outcome(self) -> tuple[Outcome, Leg | None]:
@@ -277,6 +287,22 @@ class Progress:
         if self.leg_b is None and self.leg_a in (LegState.ANSWERED, LegState.ENDED):
             return Outcome.COMPLETED, None
         return Outcome.FAILED, None
+
+
+def _credible(facts: list[Fact]) -> list[Fact]:
+    """The facts without those that others disprove.
+
+    "Surely not placed" is what an answer seemed to say; a phone that rings disproves it. And an
+    end that we only presumed is no end once somebody has told of a real one.
+    """
+    dialled = any(fact.kind in _SIGNS_OF_LIFE for fact in facts)
+    told = any(fact.kind == EventKind.ENDED and fact.outcome != Outcome.UNKNOWN for fact in facts)
+    return [
+        fact
+        for fact in facts
+        if not (dialled and fact.kind == EventKind.NOT_PLACED)
+        and not (told and fact.kind == EventKind.ENDED and fact.outcome == Outcome.UNKNOWN)
+    ]
 
 
 def _fact_order(fact: Fact) -> tuple[datetime, str, str, str, str, str]:

@@ -190,3 +190,8 @@ def test_a_secret_that_cannot_stand_in_an_address_is_refused(
     }
     change(settings, PROVIDERS=providers)
     assert "clicktocall.E004" in ids()
+
+
+def test_times_without_a_zone_are_refused(settings: Settings) -> None:
+    settings.USE_TZ = False
+    assert "clicktocall.E006" in ids()

@@ -26,7 +26,19 @@ logger = logging.getLogger(__name__)
 @login_not_required
 def callback(request: HttpRequest, alias: str, secret: str) -> JsonResponse:
     """Receive one callback of the provider configured under `alias`."""
-    answer = _receive(request, alias, secret)
+    return _logged_without_secret(_receive(request, alias, secret), alias)
+
+
+@csrf_exempt
+@login_not_required
+def nothing_here(request: HttpRequest, rest: str) -> JsonResponse:
+    """Any other address below `callbacks/`."""
+    answer = _refuse(404, "not_found", "There is nothing here.")
+    alias = rest.partition("/")[0]
+    return _logged_without_secret(answer, alias if alias in provider_aliases() else "?")
+
+
+def _logged_without_secret(answer: JsonResponse, alias: str) -> JsonResponse:
     if answer.status_code >= 400:
         # Django's own line about this would show the secret in the address.
         answer._has_been_logged = True  # type: ignore[attr-defined]

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import logging
 
-from django.db import transaction
 from django.db.models.functions import Now
 
+from clicktocall.calls.database import on_commit
 from clicktocall.exceptions import ConfigurationError, NotCancellable
 from clicktocall.models import Call
 from clicktocall.orders import Capability
@@ -59,7 +59,7 @@ def _taken_off_the_queue(call: Call) -> bool:
     if taken:
         logger.info("call taken off the queue id=%s", call.pk)
         canceled = Call.objects.get(pk=call.pk)
-        transaction.on_commit(lambda: call_ended.send_robust(Call, call=canceled))
+        on_commit(lambda: call_ended.send_robust(Call, call=canceled))
     return bool(taken)
 
 

@@ -11,8 +11,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from django.db import connections, router, transaction
+from django.db import connections, router
 
+from clicktocall.calls.database import atomic
 from clicktocall.conf import settings
 from clicktocall.models import Attempt, Call
 from clicktocall.models.fields import hex_id
@@ -26,6 +27,8 @@ _AFTER = {
     "sqlite": "strftime('%%Y-%%m-%%d %%H:%%M:%%f', 'now', '+{seconds} seconds')",
     "postgresql": "statement_timestamp() + interval '{seconds} seconds'",
 }
+# Longer than a provider may take to answer a hang-up (seconds).
+_CANCEL_LEASE = 20
 
 
 def _state_in(states: Iterable[CallState]) -> str:
@@ -57,7 +60,7 @@ def anything_due() -> bool:
 
 def claim_due(alias: str, dispatcher: str, limit: int) -> list[Claim]:
     """Up to `limit` due calls of provider `alias`, each with a committed attempt of its own."""
-    with transaction.atomic(using=router.db_for_write(Call)):
+    with atomic():
         ids = _run(
             f"UPDATE {_table()} SET state = '{CallState.PLACING}', due_at = NULL, "
             "attempt_count = attempt_count + 1, claimed_by = %s, claimed_until = {lease}, "
@@ -84,14 +87,17 @@ def expire_late() -> list[str]:
     )
 
 
-def claim_cancels(limit: int) -> list[Call]:
-    """Up to `limit` calls that are with a provider and are to be hung up now."""
+def claim_cancels(alias: str, limit: int) -> list[Call]:
+    """Up to `limit` calls with provider `alias` that are to be hung up now.
+
+    Each is taken for a while only: if this process dies before it has asked, another one will.
+    """
     ids = _run(
-        f"UPDATE {_table()} SET cancel_due_at = NULL, updated_at = {{now}} "
+        f"UPDATE {_table()} SET cancel_due_at = {{cancel_lease}}, updated_at = {{now}} "
         f"WHERE cancel_due_at <= {{now}} AND id IN (SELECT id FROM {_table()} "
-        f"WHERE cancel_due_at <= {{now}} AND {_WITH_PROVIDER} LIMIT %s {{skip_locked}}) "
-        "RETURNING id",
-        [limit],
+        f"WHERE cancel_due_at <= {{now}} AND provider = %s AND {_WITH_PROVIDER} "
+        "LIMIT %s {skip_locked}) RETURNING id",
+        [alias, limit],
     )
     return list(Call.objects.filter(pk__in=ids))
 
@@ -144,6 +150,7 @@ def _run(sql: str, params: list[Any]) -> list[Any]:
     statement = sql.format(
         now=_NOW[vendor],
         lease=_AFTER[vendor].format(seconds=int(settings.CLAIM_LIFETIME)),
+        cancel_lease=_AFTER[vendor].format(seconds=_CANCEL_LEASE),
         skip_locked="FOR UPDATE SKIP LOCKED" if vendor == "postgresql" else "",
     )
     with connection.cursor() as cursor:

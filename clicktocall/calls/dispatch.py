@@ -16,16 +16,17 @@ from contextlib import suppress
 from datetime import datetime, timedelta
 from queue import Empty, SimpleQueue
 
-from django.db import DatabaseError, InterfaceError, OperationalError, connections, transaction
+from django.db import DatabaseError, InterfaceError, OperationalError, connections
 from django.db.models.functions import Now
 from django.utils import timezone
 
 from clicktocall.calls.claim import Claim, anything_due, claim_cancels, claim_due, expire_late
+from clicktocall.calls.database import atomic
 from clicktocall.calls.events import Retry, apply_event, event_now, storable
-from clicktocall.calls.patience import PROGRESS_GRACE, REPORT_GRACE, longest_talk
-from clicktocall.calls.placing import Answer, PlacingPool
+from clicktocall.calls.placing import Answer, PlacingPool, steady_now
 from clicktocall.calls.recover import recover
 from clicktocall.calls.redial import pause_after_failed_placing
+from clicktocall.calls.schedule import next_due
 from clicktocall.conf import public_url, settings
 from clicktocall.exceptions import (
     ConfigurationError,
@@ -34,7 +35,7 @@ from clicktocall.exceptions import (
     ProviderThrottled,
 )
 from clicktocall.models import Attempt, Call, Dispatcher
-from clicktocall.numbers import mask
+from clicktocall.numbers import mask, mask_within
 from clicktocall.orders import CallOrder
 from clicktocall.providers import get_provider, provider_aliases
 from clicktocall.signals import call_ended
@@ -45,6 +46,7 @@ logger = logging.getLogger(__name__)
 BEAT_SECONDS = 5.0
 RECOVER_SECONDS = 5.0
 
+_FORGOTTEN_AFTER = timedelta(days=1)
 _CANCEL_AGAIN_AFTER = timedelta(seconds=2)
 _CANCEL_TRIED_FOR = timedelta(minutes=5)
 _DATABASE_PAUSES = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
@@ -136,15 +138,19 @@ class CallDispatcher:
             self._next_beat = now + BEAT_SECONDS
         if now >= self._next_recovery:
             recover()
+            Dispatcher.objects.filter(beat_at__lt=timezone.now() - _FORGOTTEN_AFTER).delete()
             self._next_recovery = now + RECOVER_SECONDS
 
     def _hand_out_due_calls(self) -> None:
         for alias, pool in self._pools.items():
             if pool.free > 0:
+                # Counted from before the claim: if this process is stopped in between, the claim
+                # may have been judged by another one when it goes on.
+                valid_until = steady_now() + settings.CLAIM_LIFETIME / 2
                 for claim in claim_due(alias, self.name, pool.free):
-                    self._place(pool, claim)
+                    self._place(pool, claim, valid_until)
 
-    def _place(self, pool: PlacingPool, claim: Claim) -> None:
+    def _place(self, pool: PlacingPool, claim: Claim, valid_until: float) -> None:
         try:
             order = order_of(claim.call, claim.attempt)
         except (ConfigurationError, TypeError, ValueError) as error:
@@ -160,14 +166,22 @@ class CallDispatcher:
             claim.attempt.provider,
             mask(claim.call.contact.as_e164),
         )
-        pool.place(claim.attempt, order)
+        pool.place(claim.attempt, order, valid_until)
 
     def _hand_out_cancels(self) -> None:
-        for call in claim_cancels(max((pool.free for pool in self._pools.values()), default=0)):
-            attempt = call.attempts.get(number=call.attempt_count)
-            pool = self._pools.get(attempt.provider)
-            if pool is not None:
-                pool.cancel(attempt, order_of(call, attempt))
+        for alias, pool in self._pools.items():
+            if pool.free > 0:
+                for call in claim_cancels(alias, pool.free):
+                    self._cancel(pool, call)
+
+    def _cancel(self, pool: PlacingPool, call: Call) -> None:
+        attempt = call.attempts.get(number=call.attempt_count)
+        try:
+            order = order_of(call, attempt)
+        except (ConfigurationError, TypeError, ValueError):
+            logger.exception("call %s cannot be hung up", call.pk)
+            return  # its claim ends by itself, and then it is tried again
+        pool.cancel(attempt, order)
 
     def _expire_late_calls(self) -> None:
         for call in Call.objects.filter(pk__in=expire_late()):
@@ -217,15 +231,15 @@ def order_of(call: Call, attempt: Attempt) -> CallOrder:
     )
 
 
-@transaction.atomic
 def record_answer(answer: Answer) -> None:
     """Write down what a provider answered to one attempt, all of it or nothing."""
-    if answer.was_cancel:
-        _record_cancel(answer)
-    elif answer.placement is not None:
-        _record_placement(answer)
-    else:
-        _record_failure(answer)
+    with atomic():
+        if answer.was_cancel:
+            _record_cancel(answer)
+        elif answer.placement is not None:
+            _record_placement(answer)
+        else:
+            _record_failure(answer)
 
 
 def _record_placement(answer: Answer) -> None:
@@ -233,23 +247,11 @@ def _record_placement(answer: Answer) -> None:
     if placement is None:
         raise TypeError("an answer without a placement")
     # The event first: whoever moves a call locks its row before those of its attempts.
-    call = apply_event(attempt, event_now(EventKind.PLACED, words=placement.words))
+    apply_event(attempt, event_now(EventKind.PLACED, words=placement.words))
     Attempt.objects.filter(pk=attempt.pk).update(
         provider_reference=storable(placement.provider_reference)[:200],
         provider_state=placement.provider_state,
     )
-    Call.objects.filter(
-        pk=call.pk, attempt_count=attempt.number, state__in=WITH_PROVIDER_STATES
-    ).update(report_due_at=Now() + _report_wait(call))
-
-
-def _report_wait(call: Call) -> timedelta:
-    """How long a placed call may stay without a report before something must be wrong."""
-    options = call.call_options
-    ringing = timedelta(seconds=2 * options.timeout)
-    if get_provider(call.provider).reports_progress:
-        return ringing + PROGRESS_GRACE
-    return ringing + longest_talk(options) + REPORT_GRACE
 
 
 def _record_failure(answer: Answer) -> None:
@@ -264,27 +266,37 @@ def _record_failure(answer: Answer) -> None:
             event = event_now(EventKind.ENDED, outcome=Outcome.UNKNOWN, words=error.detail)
             apply_event(answer.attempt, event)
         case _:
-            event = event_now(EventKind.NOT_PLACED, outcome=Outcome.FAILED, words=error.detail)
-            apply_event(answer.attempt, event, retry=_next_try(answer))
+            _record_not_placed(answer, error.detail)
     logger.warning(
         "attempt=%s provider=%s %s: %s",
         answer.attempt.reference,
         answer.attempt.provider,
         type(error).__name__,
-        error.detail,
+        mask_within(error.detail),
     )
 
 
-def _next_try(answer: Answer) -> Retry:
-    """Surely not placed: the next provider at once, or the same one after a pause."""
+def _record_not_placed(answer: Answer, words: str) -> None:
+    """Surely not placed: tried again, unless somebody has asked for a hang-up meanwhile."""
     call = Call.objects.get(pk=answer.attempt.call_id)
+    if call.cancel_requested_at is not None:
+        event = event_now(EventKind.NOT_PLACED, outcome=Outcome.CANCELED, words=words)
+        apply_event(answer.attempt, event)
+        return
+    event = event_now(EventKind.NOT_PLACED, outcome=Outcome.FAILED, words=words)
+    apply_event(answer.attempt, event, retry=_next_try(call, answer))
+
+
+def _next_try(call: Call, answer: Answer) -> Retry:
+    """The next provider at once, or the same one after a pause; inside the delivery window."""
     following = _provider_after(call)
     if following is not None:
-        return Retry(at=timezone.now(), provider=following)
+        return Retry(at=next_due(call.call_options, timezone.now()), provider=following)
     pause = pause_after_failed_placing(answer.attempt.number)
     if isinstance(answer.error, ProviderThrottled):
         pause = max(pause, timedelta(seconds=answer.error.retry_after))
-    return Retry(at=timezone.now() + pause, provider=call.provider)
+    at = next_due(call.call_options, timezone.now() + pause)
+    return Retry(at=at, provider=call.provider)
 
 
 def _provider_after(call: Call) -> str | None:
@@ -296,13 +308,17 @@ def _provider_after(call: Call) -> str | None:
 
 
 def _record_cancel(answer: Answer) -> None:
+    """Done, or tried again shortly, for a few minutes."""
+    calls = Call.objects.filter(pk=answer.attempt.call_id)
     if answer.error is None:
         apply_event(answer.attempt, event_now(EventKind.CANCEL_REQUESTED))
+        calls.update(cancel_due_at=None)
         return
     words = f"Hang-up failed: {answer.error.detail}"
     apply_event(answer.attempt, event_now(EventKind.NOTE, words=words))
-    Call.objects.filter(
-        pk=answer.attempt.call_id,
-        state__in=WITH_PROVIDER_STATES,
-        cancel_requested_at__gt=timezone.now() - _CANCEL_TRIED_FOR,
+    recent = timezone.now() - _CANCEL_TRIED_FOR
+    still_wanted = calls.filter(
+        state__in=WITH_PROVIDER_STATES, cancel_requested_at__gt=recent
     ).update(cancel_due_at=Now() + _CANCEL_AGAIN_AFTER)
+    if not still_wanted:
+        calls.update(cancel_due_at=None)

@@ -8,16 +8,23 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 
-from django.db import transaction
 from django.utils import timezone
 
-from clicktocall.calls.patience import REPORT_GRACE, longest_talk
+from clicktocall.calls.database import atomic, on_commit
+from clicktocall.calls.patience import REPORT_GRACE, longest_talk, report_wait
 from clicktocall.calls.redial import LONGEST_VALIDITY, redial_wait
 from clicktocall.calls.schedule import next_due
 from clicktocall.models import Attempt, Call, CallbackReceipt, CallEvent, Source
 from clicktocall.orders import ReportedEvent
 from clicktocall.signals import call_ended, call_updated
-from clicktocall.states import WAITING_STATES, CallState, EventKind, Outcome, Progress
+from clicktocall.states import (
+    WAITING_STATES,
+    WITH_PROVIDER_STATES,
+    CallState,
+    EventKind,
+    Outcome,
+    Progress,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -51,7 +58,6 @@ def apply_report(
     return apply_event(attempt, reported, source=Source.PROVIDER, receipt=receipt)
 
 
-@transaction.atomic
 def apply_event(
     attempt: Attempt,
     reported: ReportedEvent,
@@ -65,19 +71,20 @@ def apply_event(
     `retry` says how a call whose attempt ends here is placed again, when that is decided by
     whoever reports the fact; otherwise the redial ladder decides.
     """
-    call = Call.objects.select_for_update().get(pk=attempt.call_id)
-    attempt = Attempt.objects.get(pk=attempt.pk)
-    event = _new_event(call, attempt, reported, source, receipt)
-    if CallEvent.objects.filter(attempt=attempt, dedupe_key=event.dedupe_key).exists():
-        return call
-    event.save(force_insert=True)
-    progress = Progress.from_facts(
-        (known.fact() for known in attempt.events.all()), one_leg=call.one_leg
-    )
-    if attempt.show(progress):
-        attempt.save()
-    _move(call, attempt, progress, retry)
-    transaction.on_commit(lambda: call_updated.send_robust(Call, call=call, event=event))
+    with atomic():
+        call = Call.objects.select_for_update().get(pk=attempt.call_id)
+        attempt = Attempt.objects.get(pk=attempt.pk)
+        event = _new_event(call, attempt, reported, source, receipt)
+        if CallEvent.objects.filter(attempt=attempt, dedupe_key=event.dedupe_key).exists():
+            return call
+        event.save(force_insert=True)
+        progress = Progress.from_facts(
+            (known.fact() for known in attempt.events.all()), one_leg=call.one_leg
+        )
+        if attempt.show(progress):
+            attempt.save()
+        _move(call, attempt, progress, retry)
+        on_commit(lambda: call_updated.send_robust(Call, call=call, event=event))
     return call
 
 
@@ -85,8 +92,8 @@ def _move(call: Call, attempt: Attempt, progress: Progress, retry: Retry | None)
     """Let the call follow its latest attempt."""
     if attempt.number != call.attempt_count:
         return
-    if call.state in WAITING_STATES and progress.outcome != Outcome.COMPLETED:
-        return  # it waits for a redial; only a conversation after all makes that needless
+    if call.state in WAITING_STATES and not _calls_off_the_retry(progress):
+        return
     was_over = call.is_over
     retry = _retry_after(call, progress, retry)
     if retry is not None:
@@ -96,7 +103,12 @@ def _move(call: Call, attempt: Attempt, progress: Progress, retry: Retry | None)
     call.save()
     if call.is_over and not was_over:
         logger.info("call ended id=%s outcome=%s", call.pk, call.outcome)
-        transaction.on_commit(lambda: call_ended.send_robust(Call, call=call))
+        on_commit(lambda: call_ended.send_robust(Call, call=call))
+
+
+def _calls_off_the_retry(progress: Progress) -> bool:
+    """Whether placing again would be wrong: they have spoken, or a phone rings after all."""
+    return progress.outcome == Outcome.COMPLETED or progress.state != CallState.ENDED
 
 
 def _retry_after(call: Call, progress: Progress, decided: Retry | None) -> Retry | None:
@@ -115,6 +127,8 @@ def _follow(call: Call, progress: Progress) -> None:
         call.report_due_at = call.cancel_due_at = call.claimed_until = None
     elif progress.joined_at is not None:
         call.report_due_at = timezone.now() + longest_talk(call.call_options) + REPORT_GRACE
+    elif call.report_due_at is None and call.state in WITH_PROVIDER_STATES:
+        call.report_due_at = timezone.now() + report_wait(call)
 
 
 def _redial(call: Call, progress: Progress) -> Retry | None:

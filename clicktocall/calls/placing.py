@@ -18,6 +18,13 @@ from clicktocall.providers import Provider
 logger = logging.getLogger(__name__)
 
 
+def steady_now() -> float:
+    """Seconds on a clock that also runs while the machine is suspended, where there is one."""
+    if hasattr(time, "CLOCK_BOOTTIME"):
+        return time.clock_gettime(time.CLOCK_BOOTTIME)
+    return time.monotonic()
+
+
 @dataclass(frozen=True, slots=True)
 class Answer:
     """What came back for one attempt: a placement, or one of the four provider errors."""
@@ -46,9 +53,8 @@ class PlacingPool:
     def busy(self) -> int:
         return self._busy
 
-    def place(self, attempt: Attempt, order: CallOrder) -> None:
-        """Ask for `attempt`; the answer comes to the queue."""
-        valid_until = time.monotonic() + settings.CLAIM_LIFETIME / 2
+    def place(self, attempt: Attempt, order: CallOrder, valid_until: float) -> None:
+        """Ask for `attempt`, but not after `valid_until` (`steady_now`); the answer is queued."""
         self._submit(lambda: self._ask(attempt, order, valid_until))
 
     def cancel(self, attempt: Attempt, order: CallOrder) -> None:
@@ -68,7 +74,7 @@ class PlacingPool:
         self._threads.submit(lambda: self._answers.put(work()))
 
     def _ask(self, attempt: Attempt, order: CallOrder, valid_until: float) -> Answer:
-        if time.monotonic() > valid_until:
+        if steady_now() > valid_until:
             # This process was stopped after the claim; by now somebody else may have judged it.
             return Answer(attempt, error=ProviderUnavailable("The dispatcher was held up."))
         try:

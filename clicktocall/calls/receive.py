@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import logging
 
-from django.db import InterfaceError, OperationalError, transaction
+from django.db import InterfaceError, OperationalError
 from django.utils import timezone
 
+from clicktocall.calls.database import atomic
 from clicktocall.calls.events import apply_report, storable
 from clicktocall.models import CallbackReceipt, ReceiptStatus
 from clicktocall.providers import CallbackNotUnderstood, CallbackRequest, Provider
@@ -55,7 +56,7 @@ def _apply(
         reports = provider.parse_callback(request)
         if not reports:
             return ReceiptStatus.IGNORED, ""
-        with transaction.atomic():
+        with atomic():
             unmatched = [
                 report
                 for report in reports

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import logging
 
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError
 from django.db.models import F
 from django.utils import timezone
 
+from clicktocall.calls.database import atomic, on_commit
 from clicktocall.conf import settings
 from clicktocall.models import Endpoint, Refusal, RefusalCount
 from clicktocall.numbers import ContactNumber, mask
@@ -29,7 +30,7 @@ def record_refusal(
 ) -> None:
     """Count the refusal, and keep it while it is among the first of its endpoint, rule and hour."""
     number = contact.e164 if contact else ""
-    with transaction.atomic():
+    with atomic():
         if _counted(endpoint, verdict.rule) <= settings.REFUSALS_KEPT_PER_HOUR:
             Refusal.objects.create(
                 endpoint=endpoint,
@@ -45,7 +46,7 @@ def record_refusal(
     logger.info(
         "call refused endpoint=%s rule=%s contact=%s", endpoint.pk, verdict.rule, mask(number)
     )
-    transaction.on_commit(
+    on_commit(
         lambda: call_refused.send_robust(
             Refusal, endpoint=endpoint, refusal=verdict, contact=number or None
         )
@@ -58,7 +59,7 @@ def _counted(endpoint: Endpoint, rule: str) -> int:
     counts = RefusalCount.objects.filter(endpoint=endpoint, rule=rule, hour=hour)
     if not counts.update(count=F("count") + 1):
         try:
-            with transaction.atomic():
+            with atomic():
                 RefusalCount.objects.create(endpoint=endpoint, rule=rule, hour=hour, count=1)
         except IntegrityError:
             counts.update(count=F("count") + 1)

@@ -9,9 +9,10 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, NoReturn
 
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError
 from django.utils import timezone
 
+from clicktocall.calls.database import on_commit
 from clicktocall.calls.enqueue import enqueue
 from clicktocall.calls.refusals import record_refusal
 from clicktocall.calls.schedule import first_due
@@ -149,7 +150,7 @@ def request_call(
         if repeat is None:
             raise
         return repeat
-    transaction.on_commit(lambda: call_requested.send_robust(Call, call=call))
+    on_commit(lambda: call_requested.send_robust(Call, call=call))
     return call
 
 

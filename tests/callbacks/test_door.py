@@ -285,3 +285,13 @@ def test_odd_transfers_are_never_taken_for_a_report(gunicorn: Server) -> None:
     assert b" 200 " in gunicorn.send(raw_head(f"Content-Length: {len(body)}"), body)
     assert CallbackReceipt.objects.count() == 1
     assert "Traceback" not in gunicorn.log.read_text()
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("ending", ["", "/extra", "/extra/"])
+def test_an_address_that_is_almost_right_does_not_tell_the_log_its_secret(
+    ending: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("DEBUG")
+    assert_refused(post(report(), to=address().rstrip("/") + ending), 404, "not_found")
+    assert SECRET not in caplog.text

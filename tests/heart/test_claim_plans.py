@@ -20,7 +20,7 @@ pytestmark = pytest.mark.django_db
         claim.anything_due,
         lambda: claim.claim_due("sandbox", "a dispatcher", 3),
         claim.expire_late,
-        lambda: claim.claim_cancels(3),
+        lambda: claim.claim_cancels("sandbox", 3),
         lambda: claim.claims_of_the_dead(3),
         lambda: claim.reports_overdue(3),
     ],

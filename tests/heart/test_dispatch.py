@@ -12,7 +12,7 @@ from django.db import OperationalError, connection
 from django.utils import timezone
 
 from clicktocall.calls import cancel_call, is_cancellable, request_call
-from clicktocall.calls.claim import claim_due
+from clicktocall.calls.claim import claim_cancels, claim_due
 from clicktocall.calls.dispatch import CallDispatcher
 from clicktocall.calls.events import apply_event, apply_report, event_now
 from clicktocall.calls.recover import recover
@@ -504,3 +504,93 @@ def test_an_answer_that_cannot_be_written_holds_nobody_up(scripted: Any) -> None
     fine.refresh_from_db()
     broken.refresh_from_db()
     assert sorted([fine.state, broken.state]) == [CallState.PLACED, CallState.PLACING]
+
+
+# --- found by attack ----------------------------------------------------------------------------
+
+
+def test_a_phone_that_rings_is_not_ordered_again_whatever_the_answer_said(scripted: Any) -> None:
+    def rings_then_fails(order: Any) -> Any:
+        report_of(order.reference, EventKind.RINGING, leg=Leg.A)
+        raise ProviderUnavailable("503 from a gateway")
+
+    scripted.reset(rings_then_fails)
+    call = place(requested())
+    assert call.state == CallState.RINGING
+    assert call.due_at is None
+    assert call.report_due_at is not None
+    make_due(call)
+    place(call)
+    assert len(scripted.orders) == 1
+
+
+def test_a_ringing_report_calls_off_the_retry(scripted: Any) -> None:
+    scripted.reset(failing(ProviderUnavailable("503 from a gateway")))
+    call = place(requested())
+    assert call.state == CallState.SCHEDULED
+    report(call.attempts.get(), EventKind.RINGING, leg=Leg.A)
+    call.refresh_from_db()
+    assert (call.state, call.due_at) == (CallState.RINGING, None)
+    place(call)
+    assert len(scripted.orders) == 1
+
+
+def report_of(reference: str, kind: EventKind, **known: Any) -> None:
+    """A report in the provider's own thread, as a callback would bring it."""
+    try:
+        event = ReportedEvent(kind=kind, reference=reference, occurred_at=timezone.now(), **known)
+        apply_report(event, alias="scripted")
+    finally:
+        connection.close()
+
+
+def test_a_call_that_was_reported_before_its_dispatcher_died_is_not_forgotten(
+    scripted: Any,
+) -> None:
+    call = requested()
+    claims = claim_due("scripted", "a dispatcher that dies", 1)
+    report(claims[0].attempt, EventKind.RINGING, leg=Leg.A)
+    call.refresh_from_db()
+    assert call.report_due_at is not None
+    Call.objects.filter(pk=call.pk).update(report_due_at=timezone.now() - timedelta(seconds=1))
+    assert recover() == 1
+    call.refresh_from_db()
+    assert call.outcome == Outcome.UNKNOWN
+
+
+def test_a_hang_up_waits_for_the_dispatcher_of_its_provider(scripted: Any) -> None:
+    call = cancel_call(place(requested()))
+    CallDispatcher(["second"]).drain()
+    assert not scripted.hang_ups
+    place(call)
+    assert len(scripted.hang_ups) == 1
+    assert call.cancel_due_at is None
+
+
+def test_a_hang_up_survives_the_dispatcher_that_took_it(scripted: Any) -> None:
+    call = cancel_call(place(requested()))
+    assert claim_cancels("scripted", 1)
+    assert not claim_cancels("scripted", 1)
+    call.refresh_from_db()
+    assert call.cancel_due_at is not None
+    Call.objects.filter(pk=call.pk).update(cancel_due_at=timezone.now() - timedelta(seconds=1))
+    place(call)
+    assert len(scripted.hang_ups) == 1
+
+
+def test_a_call_cancelled_while_it_could_not_be_placed_is_cancelled(scripted: Any) -> None:
+    def cancelled_meanwhile(order: Any) -> Any:
+        cancel_call(Call.objects.get(pk=order.call_id))
+        connection.close()
+        raise ProviderUnavailable("connection refused")
+
+    scripted.reset(cancelled_meanwhile)
+    call = place(requested())
+    assert (call.state, call.outcome) == (CallState.ENDED, Outcome.CANCELED)
+
+
+def test_an_order_is_not_sent_after_its_claim_has_lapsed(scripted: Any, settings: Any) -> None:
+    settings.CLICKTOCALL = {**settings.CLICKTOCALL, "CLAIM_LIFETIME": -1}
+    call = place(requested())
+    assert not scripted.orders
+    assert call.state == CallState.SCHEDULED

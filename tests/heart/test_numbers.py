@@ -142,3 +142,8 @@ def test_every_region_has_an_example_and_a_name() -> None:
         assert numbers.region_name(region) != ""
     assert numbers.region_name("DE", "de") == "Deutschland"
     assert numbers.region_name("DE", "xx-unknown") == "Germany"
+
+
+def test_somebody_elses_words_are_masked_and_on_one_line() -> None:
+    words = "400 The number +447911123456 is barred\nsee 02079460101"
+    assert numbers.mask_within(words) == "400 The number +4479…56 is barred see 02079…01"

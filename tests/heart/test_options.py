@@ -128,6 +128,8 @@ def test_the_longest_duration_is_always_set_and_capped() -> None:
     ("fields", "named"),
     [
         ({"extension": "nobody"}, "extension"),
+        ({"extension": "+449098790000"}, "extension"),
+        ({"extension": "+8816512345678"}, "extension"),
         ({"extension_kind": "sip", "extension": "bob"}, "extension"),
         ({"extension_kind": "pbx", "extension": "10 00"}, "extension"),
         ({"provider": "missing"}, "provider"),

@@ -44,6 +44,18 @@ def test_unusable_patterns_are_refused(pattern: str) -> None:
     assert matches(pattern, LONDON) is False
 
 
+@pytest.mark.parametrize("pattern", [r"\+4420|\+4416|", "a*", r"\+?", r"(\+44|)"])
+def test_a_pattern_that_asks_for_nothing_by_mistake_is_refused(pattern: str) -> None:
+    with pytest.raises(InvalidPattern, match="lets every number through"):
+        compile_pattern(pattern)
+
+
+@pytest.mark.parametrize("pattern", [r"\+", ".*", r"^.*$", r"\+\d+", r"\+.*"])
+def test_a_pattern_for_every_number_is_allowed_when_it_is_meant(pattern: str) -> None:
+    compile_pattern(pattern)
+    assert matches(pattern, LONDON)
+
+
 def test_a_forgotten_backslash_is_explained() -> None:
     with pytest.raises(InvalidPattern, match=r"literal plus as \\\+"):
         compile_pattern("+44")

@@ -184,7 +184,12 @@ def test_any_facts_in_any_order_and_number_give_one_progress(facts: list[Fact], 
     assert Progress.from_facts(shuffled) == Progress.from_facts(facts)
 
 
-@given(st.lists(FACTS, max_size=8), FACTS)
+def reported(fact: Fact) -> bool:
+    """Not our own "surely not placed", which a phone that rings may disprove."""
+    return fact.kind != EventKind.NOT_PLACED
+
+
+@given(st.lists(FACTS.filter(reported), max_size=8), FACTS)
 def test_one_more_fact_never_moves_the_state_back(facts: list[Fact], more: Fact) -> None:
     before, after = Progress.from_facts(facts), Progress.from_facts([*facts, more])
     assert STATES.index(after.state) >= STATES.index(before.state)
@@ -194,3 +199,20 @@ def test_one_more_fact_never_moves_the_state_back(facts: list[Fact], more: Fact)
 def test_times_are_the_earliest_that_were_reported() -> None:
     late_duplicate = replace(COMPLETED[1], occurred_at=at(2))
     assert Progress.from_facts([late_duplicate, *COMPLETED]).a_ringing_at == at(1)
+
+
+def test_a_phone_that_rings_disproves_that_nothing_was_placed() -> None:
+    not_placed = fact(EventKind.NOT_PLACED, 1, outcome=Outcome.FAILED, words="503")
+    assert Progress.from_facts([not_placed]).outcome == Outcome.FAILED
+    for order in permutations([not_placed, *COMPLETED[1:3]]):
+        assert Progress.from_facts(order).state == CallState.ANSWERED
+    assert Progress.from_facts([not_placed, *COMPLETED]) == Progress.from_facts(COMPLETED)
+
+
+def test_an_end_we_only_presumed_says_nothing_of_how_long_they_spoke() -> None:
+    presumed = fact(EventKind.ENDED, 2, outcome=Outcome.UNKNOWN)
+    joined = fact(EventKind.JOINED, 6)
+    assert Progress.from_facts([presumed, joined]).talk_seconds is None
+    real = fact(EventKind.ENDED, 20)
+    progress = Progress.from_facts([presumed, joined, real])
+    assert (progress.ended_at, progress.talk_seconds) == (at(20), 14)

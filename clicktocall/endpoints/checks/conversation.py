@@ -81,8 +81,11 @@ def _transfer_problem(transfer: Any) -> str:
         "callTransferMaxDuration",
     }:
         return _("A transfer has transferTo, if, equals and callTransferMaxDuration.")
-    if not numbers.is_e164(str(transfer.get("transferTo", ""))):
+    target = str(transfer.get("transferTo", ""))
+    if not numbers.is_e164(target):
         return _("transferTo: write the number in international form.")
+    if numbers.parse_number(target).kind in numbers.COSTLY_KINDS:
+        return _("transferTo: premium, shared-cost and satellite numbers are never called.")
     if not isinstance(transfer.get("if"), str):
         return _("if: say what triggers the transfer, such as dtmf.")
     longest = transfer.get("callTransferMaxDuration")

@@ -62,9 +62,13 @@ _ESSENTIAL = {
 def check_extension(endpoint: Endpoint) -> Problems:
     if endpoint.extension_kind == ExtensionKind.NUMBER:
         try:
-            endpoint.extension = numbers.parse_number(endpoint.extension).e164
+            number = numbers.parse_number(endpoint.extension)
         except InvalidNumber:
             yield "extension", _("Write the number in international form, such as +442079460150.")
+            return
+        endpoint.extension = number.e164
+        if number.kind in numbers.COSTLY_KINDS:
+            yield "extension", _("Premium, shared-cost and satellite numbers are never called.")
         return
     rule = _EXTENSIONS.get(endpoint.extension_kind)  # type: ignore[call-overload]
     if rule and not rule[0].fullmatch(endpoint.extension):
