@@ -53,6 +53,8 @@ TEXTS: Mapping[str, StrPromise] = {
     # What is happening.
     "scheduled": _("Your call is planned. We ring you when it is time."),
     "sent": _("Starting your call"),
+    "slow": _("This takes longer than usual. You can also ring us on {phone}."),
+    "slow_plain": _("This takes longer than usual."),
     "ringing_team": _("Ringing our team"),
     "ringing_you": _("Your phone is ringing. Please pick up."),
     "answered_team": _("Our team is on the line. Your phone rings now."),

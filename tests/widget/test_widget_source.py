@@ -12,7 +12,7 @@ from django.utils import translation
 from clicktocall.embed.texts import OVERRIDABLE_KEYS, TEXTS, widget_texts
 
 WIDGET = Path(__file__).resolve().parents[2] / "widget_static/clicktocall/widget.js"
-MOST_BYTES = 15_000
+MOST_BYTES = 15 * 1024
 
 SOURCE = WIDGET.read_text(encoding="utf-8")
 # Comments may name what the code must not do.

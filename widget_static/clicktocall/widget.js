@@ -157,12 +157,19 @@
   // A call without a second leg (a message, a flow) rings nobody but the visitor.
   const visitorIsFirst = (call) => call.dial_first === "contact" || !call.legs.b;
 
+  // A call that could not be placed is scheduled again at once; one for later is asked about rarely.
+  const isForLater = ({ state, poll_after: wait }) => state === "scheduled" && wait >= 15;
+  const isStarting = (call) =>
+    ["queued", "placing", "placed"].includes(call.state) || (call.state === "scheduled" && !isForLater(call));
+  const SLOW_AFTER = 15000;
+
   // Here and below, and nowhere else, states become words.
-  const headline = (call, t, phone) => {
+  const headline = (call, t, phone, slow) => {
     const youFirst = visitorIsFirst(call);
     const answered = !call.legs.b ? t("answered_alone") : youFirst ? t("answered_you") : t("answered_team");
+    if (slow) return phone ? fill(t("slow"), { phone: phoneText(phone.display) }) : [t("slow_plain")];
     const words = {
-      scheduled: t("scheduled"),
+      scheduled: isForLater(call) && t("scheduled"),
       ringing: youFirst ? t("ringing_you") : t("ringing_team"),
       answered,
       connecting: answered,
@@ -174,7 +181,7 @@
   const ending = ({ outcome, outcome_leg: leg, talk_seconds: talked, ...call }, t, phone) => {
     const onYou = leg === (visitorIsFirst(call) ? "a" : "b");
     const onYourSide = { busy: t("you_busy"), machine: t("you_machine") };
-    const anywhere = { completed: t("ended"), canceled: t("canceled"), expired: t("expired"), unknown: t("unsure") };
+    const anywhere = { completed: t("ended"), canceled: leg && !onYou ? t("failed") : t("canceled"), expired: t("expired"), unknown: t("unsure") };
     if (outcome === "rejected") return notAvailable(t, phone);
     if (outcome === "completed" && talked) return fill(t("ended_after"), { duration: talkedFor(talked, t) });
     if (anywhere[outcome]) return [anywhere[outcome]];
@@ -388,6 +395,7 @@ input:focus-visible, select:focus-visible, textarea:focus-visible { outline-offs
     #failures = 0;
     #due; // a poll was due while nobody was looking
     #seenAt = 0;
+    #startedAt = 0; // since when the call is about to ring; 0 if it is not
     #joinedAt = 0;
     #againAt = 0;
     #etag;
@@ -412,7 +420,7 @@ input:focus-visible, select:focus-visible, textarea:focus-visible { outline-offs
         clearTimeout(this.#ticker);
         this.#close(false);
         if (this.#isRunning()) {
-          const orphan = { call: this.#call, contact: this.#contact };
+          const orphan = { call: this.#call, contact: this.#contact, startedAt: this.#startedAt };
           // Moving an element takes it out and puts it back at once.
           queueMicrotask(() => this.isConnected || orphans.set(this.#address(), orphan));
         }
@@ -464,6 +472,7 @@ input:focus-visible, select:focus-visible, textarea:focus-visible { outline-offs
           const orphan = orphans.get(address);
           if (config && orphan && orphans.delete(address)) {
             this.#contact = orphan.contact;
+            this.#startedAt = orphan.startedAt;
             this.#update(orphan.call);
           }
         }),
@@ -737,7 +746,7 @@ input:focus-visible, select:focus-visible, textarea:focus-visible { outline-offs
       ui.timer.hidden = call?.state !== "connected";
       ui.cancel.hidden = !this.#isRunning() || !call.cancel_url;
       ui.again.hidden = !call || this.#isRunning() || this.#isHeld();
-      ui.foot.hidden = this.#isRunning();
+      ui.foot.hidden = this.#isRunning() && !this.#isSlow();
       if (opening) {
         const { at } = opening;
         this.#say(at ? fill(this.#t("closed"), moment(at, this.#locale())) : [this.#t("closed_plain")], "call");
@@ -753,7 +762,7 @@ input:focus-visible, select:focus-visible, textarea:focus-visible { outline-offs
       const t = this.#t;
       const ui = this.#ui;
       const over = call.state === "ended";
-      const pieces = headline(call, t, this.#phone());
+      const pieces = headline(call, t, this.#phone(), this.#isSlow());
       const lost = this.#failures > 2 && !over ? t("connection_lost") : "";
       const spoken = pieces.map((piece) => piece.textContent ?? piece).join("") + lost;
       if (ui.live.textContent !== spoken) {
@@ -794,6 +803,10 @@ input:focus-visible, select:focus-visible, textarea:focus-visible { outline-offs
 
     #isHeld() {
       return this.#againAt > Date.now();
+    }
+
+    #isSlow() {
+      return !!this.#startedAt && Date.now() - this.#startedAt > SLOW_AFTER;
     }
 
     #tick() {
@@ -915,6 +928,7 @@ input:focus-visible, select:focus-visible, textarea:focus-visible { outline-offs
       const { contact, country, fields } = values;
       if (!this.#emit("before-call", { contact, country, fields }, true)) return;
       this.#busy = true;
+      this.#startedAt = Date.now();
       this.#say([]);
       this.#renderSubmit();
       const answer = await this.#placeCall(this.#intentFor(values));
@@ -989,6 +1003,10 @@ input:focus-visible, select:focus-visible, textarea:focus-visible { outline-offs
       const before = this.#call;
       this.#call = call;
       this.#turn += 1;
+      // A call that is late and put off once more is no plan: the provider is down.
+      const starting = isStarting(call) || (call.state === "scheduled" && this.#isSlow());
+      this.#startedAt = starting ? this.#startedAt || Date.now() : 0;
+      const late = this.#isSlow() && this.#ui.foot?.hidden;
       const found = this.#failures > 2;
       this.#failures = 0;
       const news = JSON.stringify(before) !== JSON.stringify(call);
@@ -1000,7 +1018,7 @@ input:focus-visible, select:focus-visible, textarea:focus-visible { outline-offs
       this.#seenAt = Date.now();
       const ended = call.state === "ended" && before?.state !== "ended";
       if (ended && call.outcome === "unknown") this.#againAt = Date.now() + 60000;
-      if (news || found) this.#render();
+      if (news || found || late) this.#render();
       this.#schedule(call.poll_after);
       if (news) this.#emit("state", call);
       if (ended) this.#emit("end", call);
