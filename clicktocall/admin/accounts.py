@@ -15,7 +15,9 @@ from django.utils.translation import gettext_lazy
 from clicktocall.admin.explained import ExplainedAdmin
 from clicktocall.admin.fields import ModelForm, TicksField
 from clicktocall.admin.scope import ScopedAdmin, ScopedInline
+from clicktocall.exceptions import InvalidNumber
 from clicktocall.models import Account, ApiKey, Membership, OwnedNumber, Role
+from clicktocall.numbers import LONGEST_SPELLING, parse_number
 from clicktocall.providers import provider_aliases
 
 
@@ -49,6 +51,13 @@ class MembershipForm(ModelForm):
 
 
 class OwnedNumberForm(ModelForm):
+    # Longer than the column, and put right here: no spelling of a number is cut off.
+    number = forms.CharField(
+        label=OwnedNumber._meta.get_field("number").verbose_name,
+        max_length=LONGEST_SPELLING,
+        widget=forms.TextInput(attrs={"size": 18}),
+        help_text=OwnedNumber._meta.get_field("number").help_text,
+    )
     provider_aliases = TicksField(
         label=gettext_lazy("providers"),
         required=False,
@@ -66,7 +75,6 @@ class OwnedNumberForm(ModelForm):
             "provider_aliases",
         )
         widgets = {
-            "number": forms.TextInput(attrs={"size": 18}),
             "label": forms.TextInput(attrs={"size": 18}),
         }
 
@@ -76,6 +84,13 @@ class OwnedNumberForm(ModelForm):
         stored = [alias for alias in self.instance.provider_aliases if alias not in known]
         offered: Any = self.fields["provider_aliases"]
         offered.offer((*known, *stored))
+
+    def clean_number(self) -> str:
+        number: str = self.cleaned_data["number"]
+        try:
+            return parse_number(number).e164
+        except InvalidNumber:  # a sender id, or the model says what is wrong
+            return number
 
 
 class OfThisAccount(ScopedInline):

@@ -7,14 +7,13 @@ from typing import Any
 from django import forms
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
-from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, ngettext
+from django.utils.translation import gettext_lazy
 from django.views.decorators.debug import sensitive_variables
 
 from clicktocall.accounts.keys import new_secret, revoke_key, seal
@@ -58,7 +57,6 @@ class ApiKeyAdmin(ExplainedAdmin, ScopedAdmin):
     list_filter = (("account", VisibleFilter),)
     list_select_related = ("account",)
     search_fields = ("name", "prefix")
-    actions = ("revoke_selected",)
     change_form_template = "admin/clicktocall/apikey/change_form.html"
 
     add_fields = ("account", "name", "scopes", "default_endpoint", "expires_at")
@@ -142,14 +140,6 @@ class ApiKeyAdmin(ExplainedAdmin, ScopedAdmin):
         self._revoke(request, key)
         self.message_user(request, _("The key “%s” is revoked.") % key, messages.SUCCESS)
         return HttpResponseRedirect(reverse("admin:clicktocall_apikey_change", args=(key.pk,)))
-
-    @admin.action(description=gettext_lazy("Revoke selected keys"), permissions=["revoke"])
-    def revoke_selected(self, request: HttpRequest, queryset: QuerySet[ApiKey]) -> None:
-        keys = [key for key in queryset if self.has_revoke_permission(request, key)]
-        for key in keys:
-            self._revoke(request, key)
-        told = ngettext("%d key is revoked.", "%d keys are revoked.", len(keys)) % len(keys)
-        self.message_user(request, told, messages.SUCCESS)
 
     def _revoke(self, request: HttpRequest, key: ApiKey) -> None:
         if key.revoked_at is None:

@@ -25,7 +25,7 @@ from clicktocall.history.timeline import timeline_of
 from clicktocall.models import Attempt, Call, CallbackReceipt, CallEvent, Endpoint
 from clicktocall.numbers import group
 from clicktocall.orders import CallOptions, DialFirst, ExtensionKind
-from clicktocall.states import Leg
+from clicktocall.states import Leg, Outcome
 
 
 @admin.register(Call)
@@ -36,8 +36,7 @@ class CallAdmin(ExplainedAdmin, ReadOnlyAdmin):
         "Requests that a rule refused are kept under “Refused requests”."
     )
 
-    list_display = ("when", "contact_number", "status", "legs", "talked", "button")
-    list_display_links = ("when", "contact_number")
+    list_display = ("asked", "status", "legs", "talked", "button")
     list_filter = ("outcome", "state", ("endpoint", VisibleFilter), ("account", VisibleFilter))
     list_select_related = ("endpoint", "account")
     list_per_page = 50
@@ -107,6 +106,10 @@ class CallAdmin(ExplainedAdmin, ReadOnlyAdmin):
         return receipts is not None and receipts.has_view_permission(request)
 
     @admin.display(description=gettext_lazy("requested"), ordering="created_at")
+    def asked(self, call: Call) -> SafeString:
+        return display.two_lines(self.contact_number(call), self.when(call))
+
+    @admin.display(description=gettext_lazy("requested"), ordering="created_at")
     def when(self, call: Call) -> SafeString | str:
         return display.moment(call.created_at)
 
@@ -119,12 +122,11 @@ class CallAdmin(ExplainedAdmin, ReadOnlyAdmin):
         shown = display.outcome_badge(call)
         if not (call.outcome and call.outcome_leg):
             return shown
-        side = sides_of(call)[Leg(call.outcome_leg)]
-        return format_html('{}<div class="ctc-below">{}</div>', shown, side)
+        return display.two_lines(shown, _ended_by(call, Leg(call.outcome_leg)))
 
     @admin.display(description=gettext_lazy("endpoint"), ordering="endpoint__name")
     def button(self, call: Call) -> SafeString:
-        return format_html('{}<div class="ctc-below">{}</div>', call.endpoint, call.account)
+        return display.two_lines(call.endpoint, call.account)
 
     @admin.display(description=gettext_lazy("legs"))
     def legs(self, call: Call) -> SafeString:
@@ -143,7 +145,7 @@ class CallAdmin(ExplainedAdmin, ReadOnlyAdmin):
     def talked(self, call: Call) -> str:
         return display.seconds(call.talk_seconds)
 
-    @admin.display(description=gettext_lazy("in the provider's words"))
+    @admin.display(description=gettext_lazy("reason given"))
     def in_their_words(self, call: Call) -> str:
         return call.outcome_words or display.NOTHING
 
@@ -205,6 +207,14 @@ def sides_of(call: Call) -> dict[Leg, str]:
     if call.one_leg or call.dial_first == DialFirst.CONTACT:
         return {Leg.A: visitor, Leg.B: team}
     return {Leg.A: team, Leg.B: visitor}
+
+
+def _ended_by(call: Call, leg: Leg) -> str:
+    """The side that the outcome speaks of; who hung up, where that is what ended the call."""
+    side = sides_of(call)[leg]
+    if call.outcome in (Outcome.COMPLETED, Outcome.CANCELED):
+        return _("%(side)s hung up") % {"side": side}
+    return side
 
 
 def option_label(name: str) -> str:

@@ -19,7 +19,7 @@ class DispatcherAdmin(ExplainedAdmin):
     """Belongs to no account: whoever may view dispatchers sees all of them."""
 
     when_empty = _(
-        "No dispatcher has ever run, so no call is placed. Start one with "
+        "No dispatcher is running, so no call is placed. Start one with "
         "“manage.py run_dispatcher”; it will stand here while it runs."
     )
 

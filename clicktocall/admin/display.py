@@ -151,6 +151,11 @@ def moment(at: datetime | None) -> SafeString | str:
     )
 
 
+def two_lines(first: Any, second: Any) -> SafeString:
+    """Two values that share a column of a list, the second in a quieter tone."""
+    return format_html('{}<div class="ctc-below">{}</div>', first, second)
+
+
 def seconds(length: float | None) -> str:
     """A duration as people say it: "3 min 12 s"."""
     if length is None:

@@ -7,11 +7,16 @@ from django.utils.translation import gettext as _
 from clicktocall.admin.endpoint_form import provider_label
 from clicktocall.endpoints.validate import not_honoured
 from clicktocall.models import Endpoint
+from clicktocall.numbers import group
 
 
 def notices_for(endpoint: Endpoint) -> list[str]:
     """Sentences, the weightier first; empty when all is well."""
-    return [*_why_nothing_rings(endpoint), *_without_effect(endpoint)]
+    return [
+        *_why_nothing_rings(endpoint),
+        *_what_visitors_learn(endpoint),
+        *_without_effect(endpoint),
+    ]
 
 
 def _why_nothing_rings(endpoint: Endpoint) -> list[str]:
@@ -30,6 +35,20 @@ def _why_nothing_rings(endpoint: Endpoint) -> list[str]:
     if not endpoint.allowed_origins:
         reasons.append(_("No site is named, so the button works on no page."))
     return reasons
+
+
+def _what_visitors_learn(endpoint: Endpoint) -> list[str]:
+    shown = endpoint.number_shown_to_visitor
+    option = "caller_id_a" if endpoint.rings_visitor_first else "caller_id_b"
+    if not shown or shown != endpoint.extension or getattr(endpoint, option):
+        return []
+    return [
+        _(
+            "Every visitor is told the extension's own number, %(number)s: no “%(caller_id)s” is "
+            "chosen. Choose one if that number is not public."
+        )
+        % {"number": group(shown), "caller_id": Endpoint._meta.get_field(option).verbose_name}  # type: ignore[union-attr]
+    ]
 
 
 def _without_effect(endpoint: Endpoint) -> list[str]:

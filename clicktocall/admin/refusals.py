@@ -37,7 +37,7 @@ class RefusalAdmin(OfAnEndpoint):
         "requests are kept, all of them are counted under “Refusal counts”."
     )
 
-    list_display = ("when", "contact_number", "rule", "detail", "endpoint", "origin")
+    list_display = ("asked", "why", "where")
     list_filter = ("rule", ("endpoint", VisibleFilter), "code", "door")
     date_hierarchy = "created_at"
     search_fields = ("contact",)  # shows the box; `get_search_results` decides what it finds
@@ -64,6 +64,18 @@ class RefusalAdmin(OfAnEndpoint):
         regions = regions_of(visible(Endpoint.objects.all(), request, "account"))
         text = Q(detail__icontains=wanted) | Q(origin__icontains=wanted)
         return queryset.filter(text | numbers_like(wanted, regions)), False
+
+    @admin.display(description=_("when"), ordering="created_at")
+    def asked(self, refusal: Refusal) -> SafeString:
+        return display.two_lines(self.contact_number(refusal), self.when(refusal))
+
+    @admin.display(description=_("rule, why"), ordering="rule")
+    def why(self, refusal: Refusal) -> SafeString:
+        return display.two_lines(refusal.rule, refusal.detail or display.NOTHING)
+
+    @admin.display(description=_("endpoint, site"), ordering="endpoint__name")
+    def where(self, refusal: Refusal) -> SafeString:
+        return display.two_lines(refusal.endpoint, refusal.origin or display.NOTHING)
 
     @admin.display(description=_("when"), ordering="created_at")
     def when(self, refusal: Refusal) -> SafeString | str:

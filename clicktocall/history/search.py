@@ -40,8 +40,11 @@ def numbers_like(text: str, regions: Iterable[str], column: str = "contact") -> 
     whole = _whole_numbers(text, regions)
     found = Q(**{f"{column}__in": whole})
     international = text.lstrip().startswith("+")
-    # A part of a number, as it stands inside the international form: no trunk zero.
+    # A part of a number, as it stands inside the international form: no trunk zero. Where hardly
+    # anything else is left, as of the ending 0001, the zeros are the number's own.
     part = digits if international else digits.lstrip("0")
+    if len(part) < _FEWEST_DIGITS:
+        part = digits
     if len(part) < _FEWEST_DIGITS or (international and whole):
         return found
     return found | Q(**{f"{column}__contains": part})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 
 from django.conf import settings
@@ -9,8 +10,9 @@ from django.core.exceptions import ValidationError
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from clicktocall.exceptions import InvalidNumber
 from clicktocall.models.fields import hex_id
-from clicktocall.numbers import is_e164
+from clicktocall.numbers import is_e164, parse_number
 
 SENDER_ID = re.compile(r"[A-Za-z0-9]{3,14}", re.ASCII)
 
@@ -145,6 +147,8 @@ class OwnedNumber(models.Model):
         return f"{self.number} ({self.label})" if self.label else self.number
 
     def clean(self) -> None:
+        with contextlib.suppress(InvalidNumber):  # a sender id, or refused below
+            self.number = parse_number(self.number).e164
         if not is_e164(self.number) and not SENDER_ID.fullmatch(self.number):
             raise ValidationError(
                 {

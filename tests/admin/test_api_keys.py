@@ -118,6 +118,15 @@ def test_revoking_asks_first_and_cannot_be_undone(superuser: Client, ours: House
     assert LogEntry.objects.filter(change_message="Revoked.").count() == 1
 
 
+def test_nothing_is_revoked_from_the_list_without_a_question(
+    superuser: Client, ours: House
+) -> None:
+    assert 'name="action"' not in superuser.get(list_of(ApiKey)).content.decode()
+    data = {"action": "revoke_selected", "_selected_action": [str(ours.key.pk)]}
+    superuser.post(list_of(ApiKey), data)
+    assert find_key(ours.secret) is not None
+
+
 def test_revoking_needs_the_csrf_token(ours: House) -> None:
     from django.contrib.auth.models import User
 

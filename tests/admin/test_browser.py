@@ -10,7 +10,7 @@ from django.conf import settings as django_settings
 from django.contrib.auth.models import User
 from django.test import Client
 
-from clicktocall.models import ApiKey, Call, Endpoint
+from clicktocall.models import ApiKey, Call, Endpoint, Refusal
 from tests.admin.conftest import House, build_house, list_of, page_of
 
 expect = pytest.importorskip("playwright.sync_api").expect
@@ -67,6 +67,29 @@ def test_every_page_stands_under_a_strict_policy(
         operator.set_viewport_size({"width": 360, "height": 740})
         assert operator.evaluate(sideways) <= 0, address
         operator.set_viewport_size({"width": 1280, "height": 900})
+
+
+def test_the_lists_fit_beside_their_filters(operator: Any, strict_site: str, house: House) -> None:
+    Call.objects.update(talk_seconds=3599, leg_b="unreported")
+    Endpoint.objects.update(name="Bicycle workshop, main site (London)")
+    site = "https://a-rather-long-name.of-a-shop.example.com"
+    Refusal.objects.update(detail=f"{site} is not one of the sites of this endpoint", origin=site)
+    operator.set_viewport_size({"width": 1280, "height": 900})
+    for model in (Call, Refusal):
+        operator.goto(strict_site + list_of(model))
+        results = operator.locator("#changelist-form .results")
+        assert results.evaluate("list => list.scrollWidth - list.clientWidth") <= 0, model
+
+
+def test_a_call_s_page_has_no_holes_on_a_phone(
+    operator: Any, strict_site: str, house: House
+) -> None:
+    operator.set_viewport_size({"width": 390, "height": 844})
+    operator.goto(strict_site + page_of(house.call))
+    fields = operator.locator(".form-multiline > div")
+    heights = fields.evaluate_all("fields => fields.map(field => field.offsetHeight)")
+    assert heights
+    assert max(heights) < 150
 
 
 def test_times_are_in_the_viewer_s_zone(operator: Any, strict_site: str, house: House) -> None:

@@ -260,10 +260,34 @@ def test_what_a_provider_does_not_honour_is_said(superuser: Client) -> None:
 
 def test_why_nothing_rings_is_said(superuser: Client) -> None:
     endpoint = make_endpoint(
-        active=False, allowed_origins=[], allowed_countries=[], allow_any_number=False
+        caller_id_b=make_owned_number(),
+        active=False,
+        allowed_origins=[],
+        allowed_countries=[],
+        allow_any_number=False,
     )
     assert len(superuser.get(page_of(endpoint)).context["notices"]) == 4
-    assert superuser.get(page_of(make_endpoint())).context["notices"] == []
+    fine = make_endpoint(caller_id_b=make_owned_number())
+    assert superuser.get(page_of(fine)).context["notices"] == []
+
+
+@pytest.mark.parametrize("first", ["extension", "contact"])
+def test_an_extension_shown_to_every_visitor_is_said(superuser: Client, first: str) -> None:
+    their_leg, our_leg = ("b", "a") if first == "extension" else ("a", "b")
+    endpoint = make_endpoint(dial_first=first)
+    setattr(endpoint, f"caller_id_{our_leg}", make_owned_number(endpoint.account))
+    endpoint.save()
+    (notice,) = superuser.get(page_of(endpoint)).context["notices"]
+    assert "+44 20 7946 0150" in notice
+    assert f"caller id for leg {their_leg.upper()}" in notice
+    setattr(endpoint, f"caller_id_{their_leg}", make_owned_number(endpoint.account))
+    endpoint.save()
+    assert superuser.get(page_of(endpoint)).context["notices"] == []
+
+
+def test_an_extension_that_is_no_number_is_shown_to_nobody(superuser: Client) -> None:
+    endpoint = make_endpoint(extension_kind="sip", extension="sip:desk@pbx.example")
+    assert superuser.get(page_of(endpoint)).context["notices"] == []
 
 
 def test_a_provider_that_is_gone_is_named(superuser: Client) -> None:

@@ -54,6 +54,21 @@ def test_the_national_form_is_tried_in_each_country() -> None:
     assert list(search_calls(calls, "020 7946 0101", ["US", "GB"])) == [british]
 
 
+def test_a_number_is_found_by_its_ending_zeros_and_all() -> None:
+    endpoint = make_endpoint()
+    first = make_call(endpoint, contact="+442079460001")
+    second = make_call(endpoint, contact="+442079460200")
+    for text, wanted in (
+        ("0001", [first]),
+        ("0 001", [first]),
+        ("60001", [first]),
+        ("200", [second]),
+        ("000", [first]),
+        ("01", []),
+    ):
+        assert list(search_calls(Call.objects.all(), text, ["GB", "US"])) == wanted, text
+
+
 def test_references_names_and_addresses_find_a_call() -> None:
     endpoint = make_endpoint()
     bulk = Bulk.objects.create(account=endpoint.account, client_id="bulk-7")
@@ -184,6 +199,31 @@ def test_the_sides_are_named_by_who_is_dialled_first(superuser: Client) -> None:
     attempt = make_attempt(make_call(endpoint, state=CallState.PLACED))
     answer = superuser.get(page_of(attempt.call))
     assert answer.context["call_sides"] == [("A", "visitor"), ("B", "our team")]
+
+
+@pytest.mark.parametrize(
+    ("outcome", "leg", "said"),
+    [
+        (Outcome.COMPLETED, Leg.B, "visitor hung up"),
+        (Outcome.CANCELED, Leg.A, "our team hung up"),
+        (Outcome.BUSY, Leg.B, "visitor"),
+    ],
+)
+def test_an_outcome_names_the_side_and_who_hung_up(
+    superuser: Client, outcome: Outcome, leg: Leg, said: str
+) -> None:
+    call = make_call(state=CallState.ENDED, outcome=outcome, outcome_leg=leg)
+    for address in (list_of(Call), page_of(call)):
+        shown = superuser.get(address).content.decode()
+        assert f'</svg>{outcome.label}</span><div class="ctc-below">{said}</div>' in shown
+
+
+def test_a_call_we_ended_ourselves_has_a_reason(superuser: Client) -> None:
+    call = make_call(state=CallState.ENDED, outcome=Outcome.EXPIRED, outcome_words="Too late.")
+    page = superuser.get(page_of(call)).content.decode()
+    assert "Too late." in page
+    assert "Reason given" in page
+    assert "provider's words" not in page.replace("&#x27;", "'")
 
 
 def test_a_call_that_nobody_placed_yet_has_a_page(superuser: Client) -> None:
