@@ -277,6 +277,14 @@ def test_a_receipt_s_text_is_withheld_where_others_share_the_provider(
     assert "OURS body" in client.get(page).content.decode()
 
 
+@pytest.mark.parametrize("lookup", ["error__contains=x", "body__gt=a", "query__a=1"])
+def test_a_withheld_text_cannot_be_guessed_by_filtering(
+    lookup: str, ours: House, member: Callable[..., Client]
+) -> None:
+    client = member(ours.account, Role.MANAGER)
+    assert client.get(f"{list_of(CallbackReceipt)}?{lookup}").status_code == 400
+
+
 def test_an_endpoint_without_calls_can_be_deleted_with_its_refusals(
     ours: House, member: Callable[..., Client]
 ) -> None:
