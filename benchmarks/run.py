@@ -77,7 +77,7 @@ def _click(port: int, endpoint_id: str, number: int) -> bytes:
     from clicktocall.embed.tokens import issue_token
 
     body = {
-        "contact": f"020 7946 {number % 1000:04}",
+        "contact": f"020 7946 {200 + number % 800:04}",
         "token": issue_token(endpoint_id, ORIGIN),
         "idempotency_key": str(uuid.uuid4()),
         "consent": "1",
