@@ -22,8 +22,3 @@ def accounts_of(user: Any, role: Role = Role.VIEWER) -> QuerySet[Account]:
     return Account.objects.filter(
         memberships__user_id=user.pk, memberships__role__in=_ROLES_AT_LEAST[role]
     )
-
-
-def has_role(user: Any, account_id: str, role: Role) -> bool:
-    """Whether `user` has at least `role` in that account."""
-    return accounts_of(user, role).filter(pk=account_id).exists()

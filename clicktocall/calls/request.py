@@ -51,7 +51,7 @@ _FREE_TEXTS = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Visitor:
-    """What a visitor told about himself and the page he was on."""
+    """What a visitor told us, and the page the button stood on."""
 
     name: str = ""
     email: str = ""
