@@ -22,6 +22,8 @@ DEFAULTS: dict[str, Any] = {
     "TOKEN_LIFETIME": 300,
     # Largest request body of the public doors and of callbacks (bytes).
     "MAX_BODY_SIZE": 64 * 1024,
+    # Largest request for a bulk of calls (bytes).
+    "MAX_BULK_BODY_SIZE": 1024 * 1024,
     # Pause between two looks at the queue (seconds, 0.03 to 0.1).
     "POLL_INTERVAL": 0.03,
     # Calls one dispatcher hands to one provider at the same time.

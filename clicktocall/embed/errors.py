@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Mapping
 from typing import Any
 
 from django.core.exceptions import PermissionDenied, SuspiciousOperation
-from django.core.signals import got_request_exception
 from django.db import InterfaceError, OperationalError
 from django.http import Http404
 from django.utils.translation import gettext as _
 from rest_framework import exceptions
 from rest_framework.response import Response
-from rest_framework.settings import api_settings
 
 from clicktocall.exceptions import CallRefused, IdempotencyMismatch, NotCancellable
+from clicktocall.rest.errors import CODE_OF_STATUS, by_field, crashed, error, unavailable
 from clicktocall.rules import Refusal, VisitorCode
-
-logger = logging.getLogger(__name__)
 
 _STATUS = {
     VisitorCode.INVALID_NUMBER: 400,
@@ -28,17 +23,7 @@ _STATUS = {
     VisitorCode.TRY_LATER: 429,
     VisitorCode.CLOSED: 409,
 }
-_CODE_OF_STATUS = {
-    400: "invalid_request",
-    403: "not_available",
-    404: "not_found",
-    405: "method_not_allowed",
-    406: "not_acceptable",
-    411: "length_required",
-    413: "too_large",
-    415: "unsupported_media_type",
-}
-_RETRY_AFTER = "2"
+_WAIT = 60.0  # seconds, where a rule does not know better
 
 
 class NotAvailable(exceptions.APIException):
@@ -46,11 +31,6 @@ class NotAvailable(exceptions.APIException):
 
     status_code = 403
     default_code = "not_available"
-
-
-def error(status: int, code: str, message: str, **more: Any) -> Response:
-    """An error answer; `more` may hold `fields` or what the code promises."""
-    return Response({"error": {"code": code, "message": message, **more}}, status=status)
 
 
 def error_answer(raised: Exception, context: dict[str, Any]) -> Response:
@@ -67,11 +47,8 @@ def error_answer(raised: Exception, context: dict[str, Any]) -> Response:
         case SuspiciousOperation():
             return error(400, "invalid_request", _("Please check the request."))
         case OperationalError() | InterfaceError():
-            logger.warning("database not available: %s", raised)
-            return _unavailable()
-    logger.error("embed request failed", exc_info=raised)
-    got_request_exception.send(sender=None, request=context.get("request"))
-    return error(500, "server_error", _("Something went wrong. Please try again."))
+            return unavailable(raised)
+    return crashed(raised, context)
 
 
 def _refused(refusal: Refusal) -> Response:
@@ -85,36 +62,23 @@ def _refused(refusal: Refusal) -> Response:
         VisitorCode.NOT_AVAILABLE: _("We cannot place this call from the website."),
         VisitorCode.TRY_LATER: _("Please try again later."),
     }
-    return error(_STATUS[code], code, messages[code])
+    later = _WAIT if code == VisitorCode.TRY_LATER else None
+    return error(_STATUS[code], code, messages[code], retry_after=refusal.retry_after or later)
 
 
 def _of_framework(raised: Http404 | PermissionDenied | exceptions.APIException) -> Response:
     match raised:
         case exceptions.ValidationError():
             message = _("Please check the request.")
-            return error(400, "invalid_request", message, fields=_by_field(raised.detail))
+            # The answers to the widget's questions are told apart by the questions' own names.
+            fields = {
+                name.removeprefix("fields."): messages
+                for name, messages in by_field(raised.detail).items()
+            }
+            return error(400, "invalid_request", message, fields=fields)
         case NotAvailable() | PermissionDenied():
             return error(403, "not_available", _("This is not available here."))
         case Http404() | exceptions.NotFound():
             return error(404, "not_found", _("There is nothing here."))
-    code = _CODE_OF_STATUS.get(raised.status_code, "invalid_request")
+    code = CODE_OF_STATUS.get(raised.status_code, "invalid_request")
     return error(raised.status_code, code, str(raised.detail))
-
-
-def _by_field(detail: Any) -> dict[str, list[str]]:
-    """Field to messages; a group of answers is told apart by its questions' own names."""
-    fields: dict[str, list[str]] = {}
-    for name, problems in detail.items():
-        if not isinstance(problems, Mapping):
-            fields[name] = [str(problem) for problem in problems]
-            continue
-        for question, messages in problems.items():
-            key = name if question == api_settings.NON_FIELD_ERRORS_KEY else question
-            fields[key] = [str(message) for message in messages]
-    return fields
-
-
-def _unavailable() -> Response:
-    answer = error(503, "unavailable", _("This is not available at the moment."))
-    answer["Retry-After"] = _RETRY_AFTER
-    return answer

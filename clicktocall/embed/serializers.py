@@ -9,17 +9,9 @@ from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 
 from clicktocall.numbers import regions
+from clicktocall.rest.fields import TextField
 
 _KEY = re.compile(r"[\x21-\x7e]{1,128}")
-
-
-class TextField(serializers.CharField):
-    """Only text: a JSON number would be dialled as digits that nobody wrote."""
-
-    def to_internal_value(self, data: Any) -> str:
-        if not isinstance(data, str):
-            self.fail("invalid")
-        return super().to_internal_value(data)
 
 
 class VisitorFieldsSerializer(serializers.Serializer[dict[str, Any]]):

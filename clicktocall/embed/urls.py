@@ -9,17 +9,13 @@ from clicktocall.embed.views import (
     NothingHereView,
     TokenView,
 )
-
-
-class HexId(StringConverter):
-    regex = "[0-9a-f]{32}"
+from clicktocall.rest import converters  # noqa: F401  (registers them)
 
 
 class CallToken(StringConverter):
     regex = "[A-Za-z0-9_-]{43}"
 
 
-register_converter(HexId, "ctc_id")
 register_converter(CallToken, "ctc_call_token")
 
 urlpatterns = [

@@ -2,32 +2,28 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from typing import Any
 
 from django.conf import settings as django_settings
-from django.db import transaction
 from django.http import Http404
 from django.utils import timezone, translation
 from django.utils.cache import patch_vary_headers
 from django.utils.translation.trans_real import parse_accept_lang_header
-from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
 from clicktocall.calls import Visitor, cancel_call, request_call
 from clicktocall.calls.refusals import record_refusal
 from clicktocall.embed.answers import visitor_call
 from clicktocall.embed.config import widget_config
 from clicktocall.embed.errors import NotAvailable, error_answer
-from clicktocall.embed.parsers import StrictJSONParser, check_length
 from clicktocall.embed.serializers import read_connect
 from clicktocall.embed.tokens import issue_token, read_call_token, read_token, token_lifetime
 from clicktocall.endpoints.context import read_context
 from clicktocall.endpoints.load import load_endpoint
 from clicktocall.models import Call, Endpoint
+from clicktocall.rest.etags import answer_or_not_modified
+from clicktocall.rest.views import JSONView
 from clicktocall.rules import origin_allowed, refusal_of_origin
 
 DOOR = "embed"
@@ -36,34 +32,17 @@ _CONFIG_MAX_AGE = 60
 _PREFLIGHT_MAX_AGE = 600
 
 
-class EmbedView(APIView):
-    """What all five share: no login, JSON only, the exact origin, errors in one shape.
+class EmbedView(JSONView):
+    """What all five share: no login, JSON only, the exact origin, errors in one shape."""
 
-    Nothing is taken from the host's REST framework settings.
-    """
-
-    authentication_classes = ()
-    permission_classes = ()
-    throttle_classes = ()
-    parser_classes = (StrictJSONParser,)
-    renderer_classes = (JSONRenderer,)
-    versioning_class = None
     schema = None
 
     origin = ""
     origin_is_allowed = False
 
-    @classmethod
-    def as_view(cls, **initkwargs: Any) -> Any:
-        # Refusals and receipts are kept in transactions of their own, so the host's
-        # ATOMIC_REQUESTS must not wrap these views.
-        return transaction.non_atomic_requests(super().as_view(**initkwargs))
-
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
-        super().initial(request, *args, **kwargs)
         self.origin = request.headers.get("Origin", "")
-        request.get_host()  # refuses a forged Host before anything is written
-        check_length(request)
+        super().initial(request, *args, **kwargs)
 
     def allow_origin_of(self, endpoint: Endpoint) -> None:
         """Go on only for a page that may show this endpoint's button.
@@ -119,8 +98,6 @@ class EmbedView(APIView):
         if self.origin_is_allowed:
             answer["Access-Control-Allow-Origin"] = self.origin
             answer["Access-Control-Expose-Headers"] = "ETag, Retry-After"
-        answer.headers.setdefault("Cache-Control", "no-store")
-        answer.headers.setdefault("X-Content-Type-Options", "nosniff")
         return answer
 
     def options(self, request: Any, *args: Any, **kwargs: Any) -> Response:
@@ -159,7 +136,7 @@ class ConfigView(EmbedView):
         language = _accepted_language(request)
         with translation.override(language):
             config = widget_config(endpoint, timezone.now())
-        answer = _answer_or_not_modified(request, config)
+        answer = answer_or_not_modified(request, config)
         answer["Cache-Control"] = f"public, max-age={_CONFIG_MAX_AGE}"
         answer["Content-Language"] = language
         patch_vary_headers(answer, ("Accept-Language", "Sec-Fetch-Site"))
@@ -199,7 +176,7 @@ class CallView(EmbedView):
     def get(self, request: Request, token: str) -> Response:
         call = _call_or_404(token)
         self.allow_origin_of(call.endpoint)
-        return _answer_or_not_modified(request, visitor_call(call, request))
+        return answer_or_not_modified(request, visitor_call(call, request))
 
 
 class CancelView(EmbedView):
@@ -264,15 +241,3 @@ def _call_or_404(token: str) -> Call:
     if call is None:
         raise Http404
     return call
-
-
-def _answer_or_not_modified(request: Request, content: dict[str, Any]) -> Response:
-    canonical = json.dumps(content, sort_keys=True, default=str).encode()
-    etag = f'"{hashlib.sha256(canonical).hexdigest()[:32]}"'
-    known = {
-        tag.strip().removeprefix("W/")
-        for tag in request.headers.get("If-None-Match", "").split(",")
-    }
-    answer = Response(status=304) if etag in known else Response(content)
-    answer["ETag"] = etag
-    return answer

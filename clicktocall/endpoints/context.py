@@ -20,9 +20,14 @@ def sign_context(endpoint_id: str, context: Mapping[str, Any]) -> str:
         ValueError: it is larger than 2 kB of JSON.
     """
     written = json.dumps(dict(context), default=str)
-    if len(written.encode()) > LARGEST_CONTEXT:
+    if size_of(context) > LARGEST_CONTEXT:
         raise ValueError(f"The context is larger than {LARGEST_CONTEXT} bytes of JSON.")
     return signing.dumps(json.loads(written), salt=_salt(endpoint_id), compress=True)
+
+
+def size_of(context: Mapping[str, Any]) -> int:
+    """How many bytes of JSON the context takes."""
+    return len(json.dumps(dict(context), default=str).encode())
 
 
 def read_context(endpoint_id: str, text: str) -> dict[str, Any] | None:

@@ -23,12 +23,16 @@ class VisitorCode(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """A rule's no: `rule` and `detail` are for the operator, `code` is for the visitor."""
+    """A rule's no: `rule` and `detail` are for the operator, `code` is for the visitor.
+
+    `retry_after` is in seconds, for somebody who may try later.
+    """
 
     rule: str
     code: VisitorCode
     detail: str
     next_opening: datetime | None = None
+    retry_after: float | None = None
 
     def __str__(self) -> str:
         return f"{self.rule}: {self.detail}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from typing import Any, NoReturn
 
@@ -28,8 +29,10 @@ class LengthRequired(APIException):
     default_code = "length_required"
 
 
-def check_length(request: Request) -> None:
+def check_length(request: Request, largest: int) -> None:
     """Refuse what is too large before reading it, and what WSGI cannot read (RFC 9112, 6.1).
+
+    `largest` is in bytes.
 
     Raises:
         LengthRequired, BodyTooLarge.
@@ -40,7 +43,7 @@ def check_length(request: Request) -> None:
         length = int(request.META.get("CONTENT_LENGTH") or 0)
     except ValueError:
         raise LengthRequired from None
-    if length > settings.MAX_BODY_SIZE:
+    if length > largest:
         raise BodyTooLarge
 
 
@@ -64,11 +67,13 @@ class StrictJSONParser(BaseParser):
         """
         if not _is_json_in_utf8(media_type or ""):
             raise UnsupportedMediaType(media_type or "", "Send JSON in UTF-8.")
+        view = (parser_context or {}).get("view")
+        largest: int = view.largest_body if view else settings.MAX_BODY_SIZE
         try:
-            raw: bytes = stream.read(settings.MAX_BODY_SIZE + 1)
+            raw: bytes = stream.read(largest + 1)
         except (UnreadablePostError, OSError) as error:
             raise ParseError("The body did not arrive whole.") from error
-        if len(raw) > settings.MAX_BODY_SIZE:
+        if len(raw) > largest:
             raise BodyTooLarge
         if len(raw) < _declared_length(parser_context):
             raise ParseError("The body did not arrive whole.")
@@ -76,6 +81,7 @@ class StrictJSONParser(BaseParser):
             body = json.loads(
                 raw.decode("utf-8"),
                 parse_constant=_refuse_constant,
+                parse_float=_finite,
                 object_pairs_hook=_refuse_duplicates,
             )
         except (ValueError, RecursionError) as error:
@@ -106,6 +112,13 @@ def _is_json_in_utf8(media_type: str) -> bool:
 
 def _refuse_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is not JSON")
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):  # 1e999 is good JSON, but no column holds what it becomes
+        raise ValueError(f"{text} is too large")
+    return number
 
 
 def _refuse_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
