@@ -49,8 +49,24 @@ class IdempotencyMismatch(ClicktocallError):
     """The idempotency key was already used for a different request."""
 
 
+class NotAllowed(ClicktocallError):
+    """Whoever asks lacks a scope, a role or a permission; the message names it."""
+
+
+class InUse(ClicktocallError):
+    """Something else still needs what was to be removed; the message says what to do instead."""
+
+
 class NotCancellable(ClicktocallError):
     """The call is with a provider that cannot be asked to hang up."""
+
+
+class NoRecording(ClicktocallError):
+    """The call has no recording that we could hand out; the message says why."""
+
+
+class RecordingGone(NoRecording):
+    """There was a recording, and its provider no longer has it."""
 
 
 class ProviderError(ClicktocallError):

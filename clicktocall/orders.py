@@ -62,6 +62,7 @@ class Capability(TextChoices):
     VARIABLES = "variables", _("custom application variables")
     CALLBACK_DATA = "callback_data", _("callback data")
     CANCEL = "cancel", _("hang up on request")
+    FETCH_RECORDING = "fetch_recording", _("hand out its recordings")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

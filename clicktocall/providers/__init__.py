@@ -9,12 +9,18 @@ from django.utils.module_loading import import_string
 
 from clicktocall.conf import settings
 from clicktocall.exceptions import ConfigurationError
-from clicktocall.providers.base import CallbackNotUnderstood, CallbackRequest, Provider
+from clicktocall.providers.base import (
+    CallbackNotUnderstood,
+    CallbackRequest,
+    Provider,
+    RecordingStream,
+)
 
 __all__ = [
     "CallbackNotUnderstood",
     "CallbackRequest",
     "Provider",
+    "RecordingStream",
     "get_provider",
     "provider_aliases",
 ]

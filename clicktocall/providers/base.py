@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, Self
 
 from clicktocall.exceptions import ConfigurationError
 from clicktocall.orders import CallOrder, Capability, Placement, ReportedEvent
@@ -20,6 +20,29 @@ class CallbackRequest:
     headers: Mapping[str, str]
     query: Mapping[str, str]
     body: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class RecordingStream:
+    """A recording while it is being fetched: iterate over it once, and close it in any case.
+
+    `content_type` is audio/…, without parameters; `length` is in bytes, None when the provider
+    does not say. A piece that does not come raises a `ProviderError`; `close` twice is no error.
+    """
+
+    content_type: str
+    length: int | None
+    chunks: Iterator[bytes] = field(repr=False)
+    close: Callable[[], None] = field(repr=False)
+
+    def __iter__(self) -> Iterator[bytes]:
+        return self.chunks
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_exception: object) -> None:
+        self.close()
 
 
 class CallbackNotUnderstood(Exception):
@@ -88,6 +111,20 @@ class Provider(ABC):
             ProviderError: the provider could not be asked or refused.
         """
         raise NotImplementedError(f"{self.name} cannot cancel a call")
+
+    def download_recording(self, placement: Placement, recording_url: str) -> RecordingStream:
+        """The recording at an address that a callback of this provider told us.
+
+        Only asked of a provider that can `FETCH_RECORDING`. The address must not make us fetch
+        anything that is not the provider's own (see `providers.http.fetch_recording`).
+
+        Raises:
+            RecordingGone: the provider no longer has it.
+            ProviderRefused: a certain no, the provider's or ours.
+            ProviderThrottled: asked too often, with the delay asked for.
+            ProviderUnavailable: it cannot be fetched now.
+        """
+        raise NotImplementedError(f"{self.name} does not hand out its recordings")
 
     def authenticate_callback(self, request: CallbackRequest) -> bool:
         """Whether the callback is the provider's, beyond the secret in its address."""

@@ -19,7 +19,7 @@ def accept(order: CallOrder) -> Placement:
 class ScriptedProvider(Provider):
     name = "scripted"
     label = "Scripted"
-    capabilities = frozenset(Capability)
+    capabilities = frozenset(Capability) - {Capability.FETCH_RECORDING}
 
     # Shared by all instances: the registry builds its own.
     script: ClassVar[list[Answer]] = []

@@ -281,11 +281,16 @@ def test_nothing_there(path: str, simulator: Simulator) -> None:
 
 
 def test_recording(
-    provider: SandboxProvider, receiver: CallbackReceiver, new_order: NewOrder
+    simulator: Simulator,
+    provider: SandboxProvider,
+    receiver: CallbackReceiver,
+    new_order: NewOrder,
 ) -> None:
     provider.place_call(new_order(options={"record": True}))
     reports = receiver.wait_for_event("recorded")
-    sound = requests.get(reports[-1]["recording_url"], timeout=5)
+    address = reports[-1]["recording_url"]
+    assert requests.get(address, timeout=5).status_code == 401
+    sound = ask(simulator, "GET", address.removeprefix(simulator.address))
     assert sound.headers["Content-Type"] == "audio/wav"
     with wave.open(io.BytesIO(sound.content)) as recording:
         assert recording.getframerate() == 8000

@@ -12,7 +12,13 @@ from clicktocall.providers.http.answer import (
     failure,
 )
 from clicktocall.providers.http.client import USER_AGENT, HttpClient
+from clicktocall.providers.http.download import (
+    LARGEST_DOWNLOAD,
+    LONGEST_DOWNLOAD,
+    Download,
+)
 from clicktocall.providers.http.options import DEFAULT_TIMEOUT
+from clicktocall.providers.http.recording import fetch_recording
 from clicktocall.providers.http.redaction import SHORTEST_SECRET
 from clicktocall.providers.http.transport import CONNECTIONS_KEPT, IDLE_LIMIT
 
@@ -21,11 +27,15 @@ __all__ = [
     "DEFAULT_TIMEOUT",
     "IDLE_LIMIT",
     "LARGEST_ANSWER",
+    "LARGEST_DOWNLOAD",
+    "LONGEST_DOWNLOAD",
     "LONGEST_RETRY_AFTER",
     "LONGEST_WORDS",
     "SHORTEST_SECRET",
     "USER_AGENT",
     "Answer",
+    "Download",
     "HttpClient",
     "failure",
+    "fetch_recording",
 ]

@@ -87,6 +87,11 @@ def failure(
     return OutcomeUnknown(detail)
 
 
+def certain(fault: ProviderError) -> ProviderError:
+    """The same fault of fetching a file, which rings no phone: nothing is in doubt then."""
+    return ProviderUnavailable(fault.detail) if isinstance(fault, OutcomeUnknown) else fault
+
+
 def read_answer(response: requests.Response, redact: Redact) -> Answer | OutcomeUnknown:
     """The whole answer, or the error of one that is too large."""
     body = bytearray()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json as json_text
 from collections.abc import Mapping, Sequence
-from contextlib import closing
+from contextlib import ExitStack, closing
 from typing import Any, Self
 
 import requests
@@ -16,13 +16,27 @@ from clicktocall.exceptions import (
     ProviderRefused,
     ProviderUnavailable,
 )
-from clicktocall.providers.http.answer import Answer, read_answer
+from clicktocall.providers.http.address import own_address
+from clicktocall.providers.http.answer import Answer, certain, read_answer
+from clicktocall.providers.http.download import (
+    LARGEST_DOWNLOAD,
+    LONGEST_DOWNLOAD,
+    Download,
+    too_large,
+)
 from clicktocall.providers.http.faults import reason_of
 from clicktocall.providers.http.options import DEFAULT_TIMEOUT, checked_base_url, checked_timeout
-from clicktocall.providers.http.redaction import logs_redacted, redacted, spellings
+from clicktocall.providers.http.redaction import (
+    Redact,
+    logs_redacted,
+    redacted,
+    secrets_of_address,
+    spellings,
+)
 from clicktocall.providers.http.transport import (
     CONNECTIONS_KEPT,
     Adapter,
+    allow_body,
     may_have_left,
     nothing_has_left,
 )
@@ -124,11 +138,46 @@ class HttpClient:
             ProviderUnavailable: no connection; surely nothing was sent.
             OutcomeUnknown: something may have been sent, and no complete answer came back.
         """
-        prepared = self._prepare(method, path, json, form, query, headers)
-        if prepared is None:
-            raise ProviderRefused(f"The request to {self.host} cannot be written.")
+        url = f"{self._base_url}/{path.lstrip('/')}"
+        prepared = self._prepare(method, url, json, form, query, headers)
         with logs_redacted(self.redact):
             outcome = self._exchange(prepared)
+        if isinstance(outcome, ProviderError):
+            raise outcome
+        return outcome
+
+    def stream(
+        self,
+        address: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        largest: int = LARGEST_DOWNLOAD,
+        within: float = LONGEST_DOWNLOAD,
+    ) -> Download | Answer:
+        """GET a file that the provider told us of, without ever holding the whole of it.
+
+        Args:
+            address: a whole one, with the scheme, host and port of the base address.
+            largest: bytes we take at most.
+            within: seconds from the head of the answer to its last byte.
+
+        Returns:
+            The file, to be closed by whoever asked; or the whole answer, if it is not a 200.
+
+        Raises:
+            ProviderRefused: the address is elsewhere (nothing was sent), or the file too large.
+            ProviderUnavailable: no connection, or no answer.
+        """
+        url = own_address(address, self._base_url)
+        if url is None:
+            raise ProviderRefused(f"Only addresses of {self.host} itself are fetched.")
+        prepared = self._prepare("GET", url, None, None, None, headers)
+        of_address = secrets_of_address(url)
+
+        def redact(text: str) -> str:
+            return redacted(self.redact(text), of_address)
+
+        outcome = self._open(prepared, largest, within, redact)
         if isinstance(outcome, ProviderError):
             raise outcome
         return outcome
@@ -144,12 +193,12 @@ class HttpClient:
     def _prepare(
         self,
         method: str,
-        path: str,
+        url: str,
         json: Any,
         form: Mapping[str, str] | None,
         query: Mapping[str, str] | None,
         headers: Mapping[str, str] | None,
-    ) -> requests.PreparedRequest | None:
+    ) -> requests.PreparedRequest:
         all_headers = {**self._headers, **(headers or {})}
         body: bytes | dict[str, str] | None = dict(form) if form is not None else None
         try:
@@ -158,25 +207,52 @@ class HttpClient:
                 all_headers["Content-Type"] = "application/json"
             return requests.Request(
                 method,
-                f"{self._base_url}/{path.lstrip('/')}",
+                url,
                 headers=all_headers,
                 params=dict(query or {}),
                 data=body,
             ).prepare()
         except (requests.RequestException, ValueError, TypeError, RecursionError):
-            return None  # their messages quote the request
+            pass  # their messages quote the request
+        raise ProviderRefused(f"The request to {self.host} cannot be written.")
 
     def _exchange(self, request: requests.PreparedRequest) -> Answer | ProviderError:
         # The error is returned, not raised here: the exceptions of the libraries below carry the
         # request with its secrets, and must not hang on ours as its context.
         nothing_has_left()
         try:
-            with closing(
-                self._adapter.send(request, stream=True, timeout=self._timeout, verify=self._verify)
-            ) as response:
+            with closing(self._send(request, self._adapter)) as response:
                 return read_answer(response, self.redact)
         except Exception as error:  # noqa: BLE001 (whichever: what counts is whether bytes left)
             return self._fault(error)
+
+    def _open(
+        self, request: requests.PreparedRequest, largest: int, within: float, redact: Redact
+    ) -> Download | Answer | ProviderError:
+        nothing_has_left()
+        try:
+            with logs_redacted(redact), ExitStack() as opened:
+                # A connection of its own: whatever comes after the declared end of the file is
+                # dropped with it, and never taken for the answer to somebody else's request.
+                adapter = Adapter(pool_maxsize=1, max_retries=0)
+                opened.callback(adapter.close)
+                response = opened.enter_context(closing(self._send(request, adapter)))
+                if response.status_code != 200:
+                    answer = read_answer(response, redact)
+                    return answer if isinstance(answer, Answer) else certain(answer)
+                if (response.raw.length_remaining or 0) > largest:
+                    return too_large(largest)
+                allow_body(response, within)
+                return Download(response, opened.pop_all(), largest=largest, fault=self._broke_off)
+        except Exception as error:  # noqa: BLE001 (as above)
+            return certain(self._fault(error))
+
+    def _send(self, request: requests.PreparedRequest, adapter: Adapter) -> requests.Response:
+        return adapter.send(request, stream=True, timeout=self._timeout, verify=self._verify)
+
+    def _broke_off(self, error: Exception) -> ProviderUnavailable:
+        reason = self.redact(reason_of(error))
+        return ProviderUnavailable(f"{self.host} began to send the file, but {reason}")
 
     def _fault(self, error: Exception) -> ProviderError:
         reason = self.redact(reason_of(error))

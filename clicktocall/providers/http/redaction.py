@@ -8,7 +8,7 @@ import logging
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from urllib.parse import quote, quote_plus
+from urllib.parse import parse_qsl, quote, quote_plus, urlsplit
 
 Redact = Callable[[str], str]
 
@@ -36,6 +36,12 @@ def redacted(text: str, secrets: Sequence[str]) -> str:
     for secret in secrets:
         text = text.replace(secret, "***")
     return text
+
+
+def secrets_of_address(address: str) -> tuple[str, ...]:
+    """What opens a signed link: its query and every value in it, in every spelling."""
+    query = urlsplit(address).query
+    return spellings([query, *(value for _, value in parse_qsl(query))])
 
 
 @contextmanager

@@ -9,6 +9,7 @@ import threading
 import time
 from typing import Any
 
+import requests
 from requests.adapters import HTTPAdapter
 from urllib3 import HTTPConnectionPool, HTTPSConnectionPool, PoolManager
 from urllib3.connection import HTTPConnection, HTTPSConnection
@@ -35,23 +36,31 @@ def may_have_left() -> bool:
 
 
 class _DeadlineReader(io.RawIOBase):
-    """Reads a socket until a moment, however slowly the other side drips."""
+    """Reads a socket until a moment, however slowly the other side drips.
+
+    The moment is as far away as the socket's timeout, which is also the longest silence.
+    """
 
     def __init__(self, sock: socket.socket) -> None:
         self._sock = sock
         self._raw = sock.makefile("rb", buffering=0)
-        allowed = sock.gettimeout()
-        self._deadline = None if allowed is None else time.monotonic() + allowed
+        self._silence = sock.gettimeout()
+        if self._silence is not None:
+            self.allow(self._silence)
+
+    def allow(self, seconds: float) -> None:
+        """From now, this long for the rest."""
+        self._deadline = time.monotonic() + seconds
 
     def readable(self) -> bool:
         return True
 
     def readinto(self, buffer: Any) -> int | None:
-        if self._deadline is not None:
+        if self._silence is not None:
             left = self._deadline - time.monotonic()
             if left <= 0:
                 raise TimeoutError("the answer took too long")
-            self._sock.settimeout(left)
+            self._sock.settimeout(min(left, self._silence))
         return self._raw.readinto(buffer)
 
     def close(self) -> None:
@@ -63,16 +72,23 @@ class _DeadlineReader(io.RawIOBase):
 class _DeadlineSocket:
     """What `HTTPResponse` needs of a socket: a file to read the answer from."""
 
-    def __init__(self, sock: socket.socket) -> None:
-        self._sock = sock
+    def __init__(self, reader: _DeadlineReader) -> None:
+        self._reader = reader
 
     def makefile(self, _mode: str) -> io.BufferedReader:
-        return io.BufferedReader(_DeadlineReader(self._sock), 64 * 1024)
+        return io.BufferedReader(self._reader, 64 * 1024)
 
 
 class _Response(http.client.HTTPResponse):
     def __init__(self, sock: socket.socket, *args: Any, **kwargs: Any) -> None:
-        super().__init__(_DeadlineSocket(sock), *args, **kwargs)  # type: ignore[arg-type]
+        self.reader = _DeadlineReader(sock)
+        super().__init__(_DeadlineSocket(self.reader), *args, **kwargs)  # type: ignore[arg-type]
+
+
+def allow_body(response: requests.Response, seconds: float) -> None:
+    """From now, this long for the rest of the answer, if it never falls silent meanwhile."""
+    raw: Any = response.raw
+    raw._original_response.reader.allow(seconds)
 
 
 class _Observed(HTTPConnection):

@@ -9,8 +9,8 @@ from urllib.parse import quote
 
 from clicktocall.exceptions import OutcomeUnknown
 from clicktocall.orders import CallOrder, Capability, Placement, ReportedEvent
-from clicktocall.providers.base import CallbackRequest, Provider
-from clicktocall.providers.http import Answer, HttpClient, failure
+from clicktocall.providers.base import CallbackRequest, Provider, RecordingStream
+from clicktocall.providers.http import Answer, HttpClient, failure, fetch_recording
 from clicktocall.providers.sandbox.callbacks import parse
 
 # The sandbox promises that nothing was dialled when it answers 503.
@@ -50,6 +50,7 @@ class SandboxProvider(Provider):
             Capability.VARIABLES,
             Capability.CALLBACK_DATA,
             Capability.CANCEL,
+            Capability.FETCH_RECORDING,
         }
     )
 
@@ -77,6 +78,9 @@ class SandboxProvider(Provider):
         answer = self._client.post(f"calls/{quote(call, safe='')}/cancel", json={})
         if not answer.ok and answer.status not in _ALREADY_GONE:
             raise failure(answer, words=self._words(answer), surely_not_placed=_SURELY_NOT_PLACED)
+
+    def download_recording(self, placement: Placement, recording_url: str) -> RecordingStream:
+        return fetch_recording(self._client, recording_url, words=self._words)
 
     def parse_callback(self, request: CallbackRequest) -> list[ReportedEvent]:
         return parse(request.body)

@@ -209,7 +209,9 @@ class _Handler(BaseHTTPRequestHandler):
         return HTTPStatus.OK, accepted(call)
 
     def _recording(self, recording_id: str) -> Reply:
-        # The address is the permission, as with the expiring links of real companies.
+        # An address can leak; whoever has it needs the key as well.
+        if not self._authorized():
+            return unauthorized()
         if self.server.switchboard.find_recording(recording_id) is None:
             return error(HTTPStatus.NOT_FOUND, "There is no such recording.")
         return HTTPStatus.OK, TONE
