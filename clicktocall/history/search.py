@@ -10,7 +10,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from clicktocall.exceptions import InvalidNumber
 from clicktocall.models import Attempt, Call, Endpoint
-from clicktocall.numbers import parse_number
+from clicktocall.numbers import ContactNumber, NumberKind, parse_number
 
 _FEWEST_DIGITS = 3
 _BETWEEN_DIGITS = frozenset("+-.()/ \u00a0\u2009\u202f")
@@ -40,14 +40,29 @@ def numbers_like(text: str, regions: Iterable[str], column: str = "contact") -> 
     whole = _whole_numbers(text, regions)
     found = Q(**{f"{column}__in": whole})
     international = text.lstrip().startswith("+")
-    # A part of a number, as it stands inside the international form: no trunk zero. Where hardly
-    # anything else is left, as of the ending 0001, the zeros are the number's own.
-    part = digits if international else digits.lstrip("0")
-    if len(part) < _FEWEST_DIGITS:
-        part = digits
+    part = digits if international else _without_trunk_zero(digits)
     if len(part) < _FEWEST_DIGITS or (international and whole):
         return found
     return found | Q(**{f"{column}__contains": part})
+
+
+def called(calls: QuerySet[Call], text: str, regions: Iterable[str]) -> QuerySet[Call]:
+    """Those of `calls` whose contact is the number `text`, in any spelling.
+
+    The national form is read in each of `regions` (ISO 3166). What is no telephone number there
+    is taken for a part of one: at least three digits in a row. Looking for a part reads every
+    row of `calls`; a whole number can be looked up in the index.
+
+    Raises:
+        InvalidNumber: `text` is not spelled like a number, or has fewer than three digits.
+    """
+    spelled = text.replace("/", " ").strip()
+    readings = _readings(spelled, regions)
+    wanted = Q(contact__in={reading.e164 for reading in readings})
+    # Lengths alone prove little: 7946010, a part of a London number, has that of a British one.
+    if all(reading.kind == NumberKind.UNKNOWN for reading in readings):
+        wanted |= Q(contact__contains=_part(spelled))
+    return calls.filter(wanted)
 
 
 def regions_of(endpoints: QuerySet[Endpoint]) -> list[str]:
@@ -57,12 +72,25 @@ def regions_of(endpoints: QuerySet[Endpoint]) -> list[str]:
 
 
 def _whole_numbers(wanted: str, regions: Iterable[str]) -> set[str]:
-    found = set()
+    try:
+        return {reading.e164 for reading in _readings(wanted, regions)}
+    except InvalidNumber:
+        return set()
+
+
+def _readings(wanted: str, regions: Iterable[str]) -> list[ContactNumber]:
+    """What `wanted` is in each of `regions` where it has the length of a number.
+
+    Raises:
+        InvalidNumber: it is not spelled like a number.
+    """
+    found = []
     for region in (None, *regions):
         try:
-            found.add(parse_number(wanted, region).e164)
-        except InvalidNumber:
-            continue
+            found.append(parse_number(wanted, region))
+        except InvalidNumber as error:
+            if error.reason != "syntax":
+                raise
     return found
 
 
@@ -76,6 +104,27 @@ def _digits(wanted: str) -> str | None:
         elif character not in _BETWEEN_DIGITS and unicodedata.category(character) != "Pd":
             return None
     return "".join(digits) or None
+
+
+def _part(spelled: str) -> str:
+    """The digits of a part of a number, as they stand inside the international form.
+
+    Raises:
+        InvalidNumber: they are fewer than three.
+    """
+    digits = "".join(str(unicodedata.decimal(c)) for c in spelled if c.isdecimal())
+    if len(digits) < _FEWEST_DIGITS:
+        raise InvalidNumber("syntax", "Write at least three digits of the telephone number.")
+    return _without_trunk_zero(digits)
+
+
+def _without_trunk_zero(digits: str) -> str:
+    """What the international form has of `digits`.
+
+    Where hardly anything else is left, as of the ending 0001, the zeros are the number's own.
+    """
+    part = digits.lstrip("0")
+    return part if len(part) >= _FEWEST_DIGITS else digits
 
 
 def _references(wanted: str) -> Q:
