@@ -13,10 +13,12 @@ from django.contrib.staticfiles.storage import staticfiles_storage
 from django.utils.html import escape, format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
+from phonenumbers import PhoneNumber, PhoneNumberFormat, format_number
 
 from clicktocall.conf import public_url
+from clicktocall.exceptions import InvalidNumber
 from clicktocall.models import Endpoint
-from clicktocall.numbers import national
+from clicktocall.numbers import national, parse_number
 from clicktocall.orders import ExtensionKind
 
 SCRIPT = "clicktocall/widget.js"
@@ -53,6 +55,32 @@ def element_for(endpoint: Endpoint, attributes: dict[str, str] | None = None) ->
     given = {"endpoint": endpoint.pk, **(attributes or {})}
     written = "".join(f' {name}="{escape(value)}"' for name, value in given.items() if value)
     return SafeString(f"<click-to-call{written}>{telephone_link(endpoint)}</click-to-call>")
+
+
+def known_number(endpoint: Endpoint, contact: object) -> dict[str, str]:
+    """The attributes that fill in a visitor's number; none for what is no telephone number.
+
+    Args:
+        contact: a number in any spelling, its national form in the endpoint's first allowed
+            country, or a `PhoneNumber`. A host's data is as it is: nothing here is an error.
+    """
+    first_country = next(iter(endpoint.allowed_countries), None)
+    try:
+        number = parse_number(_spelled(contact), first_country)
+    except InvalidNumber:
+        return {}
+    # The country is said too, or the number could stand below the name of another one.
+    country = number.region if number.region in endpoint.allowed_countries else ""
+    return {"contact": number.e164, "country": country}
+
+
+def _spelled(contact: object) -> str:
+    """The number as text; a `PhoneNumber` shows itself as the host's settings want it."""
+    if not isinstance(contact, PhoneNumber):
+        return "" if contact is None else str(contact)
+    if contact.country_code is None:  # kept as it was written
+        return contact.raw_input or ""
+    return "" if contact.extension else format_number(contact, PhoneNumberFormat.E164)
 
 
 def telephone_link(endpoint: Endpoint) -> SafeString:

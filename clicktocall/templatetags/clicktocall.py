@@ -15,6 +15,7 @@ from clicktocall.endpoints.snippets import (
     SCRIPT,
     element_for,
     hashed_script,
+    known_number,
     script_tag,
     script_url,
 )
@@ -35,6 +36,7 @@ def click_to_call(
     *,
     label: str = "",
     mode: str = "",
+    contact: object = "",
     **given: Any,
 ) -> dict[str, Any]:
     """The button of `endpoint` (an `Endpoint` or its id), and once per page the script.
@@ -42,6 +44,9 @@ def click_to_call(
     Args:
         label: the button's own words.
         mode: `inline` or `floating`.
+        contact: the visitor's number where you know it, such as a signed-in user's, as text in
+            any spelling or as a `PhoneNumber`. It is filled in, and the visitor may change it;
+            what is no telephone number is left out.
         context: a dictionary that comes with each call made here, signed so that no visitor can
             change it; at most 2 kB.
 
@@ -58,6 +63,7 @@ def click_to_call(
     attributes = {
         "label": str(label),
         "mode": str(mode),
+        **known_number(found, contact),
         "context": sign_context(found.pk, about) if about else "",
     }
     element = element_for(found, attributes)

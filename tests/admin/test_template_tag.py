@@ -8,10 +8,15 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import phonenumbers
 import pytest
 import time_machine
 from django.core.management import call_command
 from django.template import Context, Template, TemplateSyntaxError, engines
+from django.utils.functional import SimpleLazyObject
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy
+from phonenumber_field.phonenumber import PhoneNumber
 
 from clicktocall.endpoints.context import read_context, sign_context
 from clicktocall.models import Endpoint
@@ -92,6 +97,88 @@ def test_the_context_travels_signed() -> None:
     assert read_context(endpoint.pk, signed[:-1] + ("A" if signed[-1] != "A" else "B")) is None
     assert read_context(endpoint.pk, "") is None
     assert " context=" not in render("{% click_to_call e context=about %}", e=endpoint, about={})
+
+
+@pytest.mark.parametrize(
+    "spelling",
+    [
+        "020 7946 0101",
+        "+44 (20) 7946-0101",
+        "  00442079460101 ",
+        PhoneNumber.from_string("+442079460101"),
+        PhoneNumber.from_string("020 7946 0101", region="GB"),
+        PhoneNumber(raw_input="020 7946 0101"),
+        phonenumbers.parse("+442079460101"),
+        SimpleLazyObject(lambda: PhoneNumber.from_string("+442079460101")),
+        gettext_lazy("020 7946 0101"),
+        SafeString("020 7946 0101"),
+    ],
+    ids=lambda spelling: type(spelling).__name__,
+)
+def test_a_known_number_is_said_in_its_international_form(spelling: object) -> None:
+    page = render(
+        "{% click_to_call e contact=phone %}",
+        e=make_endpoint(allowed_countries=["GB", "US"]),
+        phone=spelling,
+    )
+    assert ' contact="+442079460101" country="GB">' in page
+
+
+def test_a_number_s_country_is_said_where_it_may_be_called() -> None:
+    endpoint = make_endpoint(allowed_countries=["GB", "US"])
+    tag = "{% click_to_call e contact=phone %}"
+    assert ' contact="+12025550101" country="US">' in render(
+        tag, e=endpoint, phone="+1 202 555 0101"
+    )
+    french = render(tag, e=endpoint, phone="+33 1 99 00 12 34")
+    assert ' contact="+33199001234">' in french
+
+
+def test_the_host_s_way_of_showing_numbers_does_not_matter(settings: Any) -> None:
+    settings.PHONENUMBER_DEFAULT_FORMAT = "NATIONAL"
+    page = render(
+        "{% click_to_call e contact=phone %}",
+        e=make_endpoint(allowed_countries=["GB", "US"]),
+        phone=PhoneNumber.from_string("+12025550101"),
+    )
+    assert ' contact="+12025550101" country="US">' in page
+
+
+@pytest.mark.parametrize(
+    "nothing",
+    [
+        None,
+        "",
+        "12345",
+        "none of your business",
+        "020 7946 0101 ext. 7",
+        "tel:+442079460101",
+        '+442079460101" onfocus="alert(1)',
+        "<script>alert(1)</script>",
+        "\x00\ud800",
+        "9" * 10_000,
+        PhoneNumber(),
+        PhoneNumber(raw_input="ring me"),
+        PhoneNumber(country_code=44),
+        PhoneNumber(country_code=44, national_number=2079460101, extension="7"),
+        object(),
+        {},
+    ],
+    ids=lambda nothing: type(nothing).__name__,
+)
+def test_what_is_no_number_is_left_out(nothing: object) -> None:
+    endpoint = make_endpoint(allowed_countries=["GB"])
+    page = render("{% click_to_call e contact=phone %}", e=endpoint, phone=nothing)
+    assert page == render("{% click_to_call e %}", e=endpoint)
+
+
+def test_a_user_without_a_number_or_an_endpoint_without_countries_is_no_error() -> None:
+    tag = "{% click_to_call e contact=user.phone %}"
+    endpoint = make_endpoint(allowed_countries=[])
+    assert " contact=" not in render(tag, e=endpoint)
+    assert " contact=" not in render(tag, e=endpoint, user={"phone": "020 7946 0101"})
+    page = render(tag, e=endpoint, user={"phone": "+44 20 7946 0101"})
+    assert ' contact="+442079460101">' in page
 
 
 def test_a_context_lives_a_day_and_is_small() -> None:

@@ -613,7 +613,7 @@ input:focus-visible, select:focus-visible, textarea:focus-visible { outline-offs
       const phone = this.#phone();
       ui.fields.replaceChildren(
         ui.country ? h("div", { class: "field" }, h("label", { for: "country" }, t("country")), ui.country) : "",
-        line("contact", t("number"), h("input", { id: "contact", part: "input", type: "tel", inputmode: "tel", autocomplete: "tel", dir: "ltr", required: true })),
+        line("contact", t("number"), h("input", { id: "contact", part: "input", type: "tel", inputmode: "tel", autocomplete: "tel", dir: "ltr", required: true, value: this.getAttribute("contact") })),
         ...fields.map(({ name, label, type, required, max_length: maxlength }) =>
           line(name, required ? label : fill(t("optional"), { label }).join(""),
             h(type === "textarea" ? type : "input", { id: "field-" + name, part: "input", type, required, maxlength, autocomplete: name === "question" ? "off" : name }))),
@@ -1088,8 +1088,8 @@ input:focus-visible, select:focus-visible, textarea:focus-visible { outline-offs
 
   // For pages that cannot add an element: `data-endpoint` on the script tag.
   const addFloatingButton = () => {
-    const { endpoint, context, country, label } = script?.dataset || {};
-    const attributes = { endpoint, mode: "floating", api: defaultApi(), context, country, label };
+    const { endpoint, contact, context, country, label } = script?.dataset || {};
+    const attributes = { endpoint, mode: "floating", api: defaultApi(), contact, context, country, label };
     const twin = endpoint && document.querySelector(`click-to-call[mode="floating"][endpoint="${CSS.escape(endpoint)}"]`);
     if (endpoint && !twin) document.body.append(h("click-to-call", attributes));
   };
