@@ -3,7 +3,8 @@
 `call_requested(sender, call)`: a call was accepted and stands in the queue.
 `call_refused(sender, endpoint, refusal, contact)`: a rule refused a request; `refusal` is a
 `clicktocall.rules.Refusal`, `contact` the E.164 number or None.
-`call_updated(sender, call, event)`: an event moved the call; `event` is the `CallEvent`.
+`call_updated(sender, call, event)`: something new is known of the call; `event` is the
+`CallEvent`. After the event that ends the call it comes later than `call_ended`.
 `call_ended(sender, call)`: the call came to its outcome; sent once per call.
 """
 
