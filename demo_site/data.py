@@ -16,7 +16,7 @@ from django.contrib.auth import get_user_model
 from django.db import transaction
 
 from clicktocall.accounts.keys import LONGEST_KEY, SHORTEST_KEY, hash_secret, issue_key
-from clicktocall.endpoints.validate import check_endpoint
+from clicktocall.endpoints.save import save_endpoint, save_whitelist_entry
 from clicktocall.models import Account, ApiKey, Endpoint, OwnedNumber, Scope, WhitelistEntry
 from clicktocall.orders import DialFirst, ExtensionKind, MachineDetection
 from demo_site import settings
@@ -148,12 +148,11 @@ def _create_button(
 ) -> None:
     endpoint = Endpoint.objects.filter(id=endpoint_id).first()
     if endpoint is None:
-        endpoint = Endpoint(id=endpoint_id, allowed_origins=demo_origins(), **options)
-        endpoint.full_clean()
-        check_endpoint(endpoint)
-        endpoint.save(force_insert=True)
+        endpoint = save_endpoint(
+            Endpoint(id=endpoint_id, allowed_origins=demo_origins(), **options)
+        )
         for pattern, note in whitelist:
-            WhitelistEntry.objects.create(endpoint=endpoint, pattern=pattern, note=note)
+            save_whitelist_entry(WhitelistEntry(endpoint=endpoint, pattern=pattern, note=note))
         return
     missing = [origin for origin in demo_origins() if origin not in endpoint.allowed_origins]
     if missing:

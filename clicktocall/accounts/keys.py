@@ -7,7 +7,6 @@ import secrets
 from collections.abc import Iterable
 from datetime import timedelta
 
-from django.db.models import Q
 from django.utils import timezone
 
 from clicktocall.models import Account, ApiKey, Endpoint, Scope
@@ -71,13 +70,11 @@ def hash_secret(secret: str) -> str:
 def find_key(secret: str) -> ApiKey | None:
     """The living key with this secret; notes its use, to the minute. None for any other secret."""
     now = timezone.now()
-    key = (
-        ApiKey.objects.select_related("account")
-        .filter(key_hash=hash_secret(secret), revoked_at=None)
-        .filter(Q(expires_at=None) | Q(expires_at__gt=now))
-        .first()
-    )
-    if key and (key.last_used_at is None or key.last_used_at < now - _USE_RESOLUTION):
+    # One short condition: the ORM takes longer over each than the database does.
+    key = next(iter(ApiKey.objects.filter(key_hash=hash_secret(secret))), None)
+    if key is None or key.revoked_at or (key.expires_at and key.expires_at <= now):
+        return None
+    if key.last_used_at is None or key.last_used_at < now - _USE_RESOLUTION:
         ApiKey.objects.filter(pk=key.pk).update(last_used_at=now)
     return key
 

@@ -175,11 +175,10 @@ class CallAdmin(ExplainedAdmin, ReadOnlyAdmin):
 
     @admin.display(description=gettext_lazy("recording"))
     def recording(self, call: Call) -> SafeString | str:
-        if not call.recording_url.startswith(("https://", "http://")):
-            return call.recording_url or display.NOTHING
-        return format_html(
-            '<a href="{}" rel="noopener noreferrer">{}</a>', call.recording_url, _("Listen")
-        )
+        if not call.recording_url:
+            return display.NOTHING
+        address = reverse("clicktocall:api-call-recording", args=(call.pk,))
+        return format_html('<a href="{}">{}</a>', address, _("Listen"))
 
     @admin.display(description=gettext_lazy("context"))
     def context_shown(self, call: Call) -> SafeString | str:

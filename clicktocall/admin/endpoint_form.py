@@ -23,12 +23,12 @@ from clicktocall.admin.fields import (
     TicksField,
 )
 from clicktocall.endpoints.checks.visitor import LABEL_KEYS, VISITOR_FIELDS
+from clicktocall.endpoints.save import check_pattern
 from clicktocall.endpoints.validate import check_endpoint, not_honoured
-from clicktocall.exceptions import ConfigurationError, InvalidNumber, InvalidPattern
+from clicktocall.exceptions import ConfigurationError, InvalidNumber
 from clicktocall.models import Endpoint, WhitelistEntry
 from clicktocall.numbers import calling_code, parse_number, region_name, regions
 from clicktocall.orders import ExtensionKind
-from clicktocall.patterns import compile_pattern
 from clicktocall.providers import get_provider
 
 _QUESTIONS = {
@@ -213,7 +213,7 @@ class EndpointForm(ModelForm):
         try:
             cleaned["extension"] = parse_number(cleaned["extension"]).e164
         except InvalidNumber:
-            message = _("Write the number in international form, such as +44 20 7946 0150.")
+            message = _("Write the number in international form, such as +442079460150.")
             self.add_error("extension", message)
 
     def _explain_fallbacks(self) -> None:
@@ -235,13 +235,13 @@ class WhitelistForm(ModelForm):
         model = WhitelistEntry
         fields = ("pattern", "note")
 
-    def clean_pattern(self) -> str:
-        pattern: str = self.cleaned_data["pattern"]
-        try:
-            compile_pattern(pattern)
-        except InvalidPattern as error:
-            raise ValidationError(str(error)) from error
-        return pattern
+    def _post_clean(self) -> None:
+        super()._post_clean()  # type: ignore[misc]
+        if "pattern" not in self.errors:
+            try:
+                check_pattern(self.instance.pattern)
+            except ValidationError as error:
+                self.add_error(None, error)
 
 
 def provider_choices(aliases: tuple[str, ...], stored: str) -> list[tuple[str, str]]:

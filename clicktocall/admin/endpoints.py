@@ -20,6 +20,7 @@ from clicktocall.admin.endpoint_notices import notices_for
 from clicktocall.admin.explained import ExplainedAdmin
 from clicktocall.admin.fields import zone_names
 from clicktocall.admin.scope import ScopedAdmin, ScopedInline, VisibleFilter
+from clicktocall.endpoints.save import save_endpoint
 from clicktocall.endpoints.snippets import Snippets, snippets_for, telephone_of
 from clicktocall.exceptions import ConfigurationError
 from clicktocall.models import Endpoint, Refusal, RefusalCount, Role, WhitelistEntry
@@ -169,6 +170,9 @@ class EndpointAdmin(ExplainedAdmin, ScopedAdmin):
                 field.queryset = field.queryset.filter(account_id=account_id)
                 field.label_from_instance = str
         return field
+
+    def save_model(self, request: HttpRequest, obj: Endpoint, form: Any, change: bool) -> None:
+        save_endpoint(obj)
 
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
         listed, counts, lacking, protected = super().get_deleted_objects(objs, request)

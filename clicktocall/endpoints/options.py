@@ -8,12 +8,11 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 
+from clicktocall.endpoints.numbers import NUMBER_OPTIONS, owned_number
 from clicktocall.endpoints.validate import check_endpoint
 from clicktocall.exceptions import InvalidOption
-from clicktocall.models import Endpoint, OwnedNumber
+from clicktocall.models import Endpoint
 from clicktocall.orders import CallOptions
-
-_OWNED = frozenset({"caller_id_a", "caller_id_b", "bridge"})
 
 
 def options_for_call(endpoint: Endpoint, overrides: Mapping[str, Any] | None = None) -> CallOptions:
@@ -30,7 +29,9 @@ def options_for_call(endpoint: Endpoint, overrides: Mapping[str, Any] | None = N
     for name, value in overrides.items():
         if name not in CallOptions.names():
             raise InvalidOption(name, "There is no such call option.")
-        setattr(changed, name, _owned(endpoint, name, value) if name in _OWNED else value)
+        if name in NUMBER_OPTIONS:
+            value = owned_number(endpoint.account_id, name, value)  # noqa: PLW2901
+        setattr(changed, name, value)
     untouched = [f.name for f in Endpoint._meta.fields if f.name not in overrides]
     try:
         changed.clean_fields(exclude=untouched)
@@ -39,12 +40,3 @@ def options_for_call(endpoint: Endpoint, overrides: Mapping[str, Any] | None = N
         field, messages = next(iter(error.message_dict.items()))
         raise InvalidOption(field, messages[0]) from error
     return changed.call_options()
-
-
-def _owned(endpoint: Endpoint, name: str, number: Any) -> OwnedNumber | None:
-    if not number:
-        return None
-    owned = OwnedNumber.objects.filter(account_id=endpoint.account_id, number=number).first()
-    if owned is None:
-        raise InvalidOption(name, "This number does not belong to the account.")
-    return owned

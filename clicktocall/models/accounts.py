@@ -68,9 +68,9 @@ class Membership(models.Model):
 class Scope(models.TextChoices):
     """What an API key may do."""
 
-    READ = "read", _("read endpoints and calls")
+    READ = "read", _("read everything of the account")
     CALL = "call", _("place and cancel calls")
-    MANAGE = "manage", _("change endpoints and whitelists")
+    MANAGE = "manage", _("change endpoints, whitelists and numbers")
 
 
 class ApiKey(models.Model):

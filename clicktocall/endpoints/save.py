@@ -1,0 +1,95 @@
+"""Saving an endpoint or one of its whitelist entries: the same judgement whoever asks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.db.models import ProtectedError
+from django.utils.translation import gettext as _
+
+from clicktocall.endpoints.numbers import NUMBER_OPTIONS, owned_number
+from clicktocall.endpoints.validate import check_endpoint
+from clicktocall.exceptions import InUse, InvalidOption, InvalidPattern
+from clicktocall.models import Endpoint, WhitelistEntry
+from clicktocall.patterns import compile_pattern
+
+# Rows that stand behind the endpoint already; looking for each of them again costs a statement.
+_KNOWN_TO_EXIST = NUMBER_OPTIONS | {"account"}
+
+
+def save_endpoint(endpoint: Endpoint, changes: Mapping[str, Any] | None = None) -> Endpoint:
+    """Judge the endpoint with `changes` (field name to value) and write it, new or not.
+
+    Caller ids and bridge may be given as numbers; they must belong to the endpoint's account.
+
+    Raises:
+        ValidationError: a dictionary of field name to messages; nothing was written.
+    """
+    problems = _assign(endpoint, changes or {})
+    try:
+        endpoint.clean_fields(exclude=_KNOWN_TO_EXIST.union(problems))
+    except ValidationError as error:
+        problems |= error.message_dict
+    if problems:
+        raise ValidationError(problems)
+    check_endpoint(endpoint)
+    endpoint.save(force_insert=endpoint._state.adding)
+    return endpoint
+
+
+def delete_endpoint(endpoint: Endpoint) -> None:
+    """Remove an endpoint that no call was made with; one with a history stays.
+
+    Raises:
+        InUse: it has calls; say `active: false` instead.
+    """
+    try:
+        endpoint.delete()
+    except ProtectedError as error:
+        raise InUse(_("This endpoint has calls in its history. Switch it off instead.")) from error
+
+
+def check_pattern(pattern: str) -> None:
+    """Refuse a whitelist pattern that cannot be used.
+
+    Raises:
+        ValidationError: `pattern` and why.
+    """
+    try:
+        compile_pattern(pattern)
+    except InvalidPattern as error:
+        raise ValidationError({"pattern": [str(error)]}) from error
+
+
+def save_whitelist_entry(
+    entry: WhitelistEntry, changes: Mapping[str, Any] | None = None
+) -> WhitelistEntry:
+    """Judge the entry with `changes` and write it, new or not.
+
+    Raises:
+        ValidationError: a dictionary of field name to messages; nothing was written.
+    """
+    for name, value in (changes or {}).items():
+        setattr(entry, name, value)
+    entry.clean_fields(exclude=("endpoint",))
+    check_pattern(entry.pattern)
+    same = WhitelistEntry.objects.filter(endpoint_id=entry.endpoint_id, pattern=entry.pattern)
+    if same.exclude(pk=entry.pk).exists():
+        raise ValidationError({"pattern": [_("This pattern is on the whitelist already.")]})
+    entry.save(force_insert=entry._state.adding)
+    return entry
+
+
+def _assign(endpoint: Endpoint, changes: Mapping[str, Any]) -> dict[str, list[str]]:
+    problems: dict[str, list[str]] = {}
+    for name, value in changes.items():
+        try:
+            if name in NUMBER_OPTIONS and isinstance(value, str):
+                value = owned_number(endpoint.account_id, name, value)  # noqa: PLW2901
+        except InvalidOption as error:
+            problems[name] = [error.message]
+            continue
+        setattr(endpoint, name, value)
+    return problems
