@@ -7,7 +7,9 @@ to carry it out, so the statement is put together once per process. It sends no 
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
 from typing import Any
@@ -23,14 +25,40 @@ _NOW_PLUS = {
 }
 
 
-def enqueue(call: Call, *, due: datetime | None, validity: timedelta) -> None:
-    """Insert `call`, due at `due` or at once, and not to be dialled later than `validity` after.
+@dataclass(frozen=True, slots=True)
+class ReadyCall:
+    """A call that nothing speaks against, due at `due` or at once, dialled within `validity`."""
+
+    call: Call
+    due: datetime | None
+    validity: timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class Insertion:
+    """The statement that writes a call."""
+
+    call: Call
+    sql: str
+    values: list[Any]
+
+
+def enqueue(ready: ReadyCall) -> Call:
+    """Insert the call; within the host's transaction it may fail without spoiling that.
 
     Raises:
         django.db.IntegrityError: its idempotency key or token has already been used.
     """
-    using = router.db_for_write(Call)
-    connection = connections[using]
+    insertion = insertion_of(ready)
+    with _savepoint_inside_a_transaction(router.db_for_write(Call)):
+        insert([insertion])
+    return ready.call
+
+
+def insertion_of(ready: ReadyCall) -> Insertion:
+    """What `insert` carries out. Putting it together takes longer, and needs no lock."""
+    connection = connections[router.db_for_write(Call)]
+    call, due, validity = ready.call, ready.due, ready.validity
     # "At once" is said in seconds from the database's own now: its clock times the queue.
     from_now = {"due_at": 0.0, "expires_at": validity.total_seconds()} if due is None else {}
     call.due_at = due or timezone.now()
@@ -41,10 +69,21 @@ def enqueue(call: Call, *, due: datetime | None, validity: timedelta) -> None:
         else field.get_db_prep_save(field.pre_save(call, add=True), connection)
         for field in Call._meta.concrete_fields
     ]
-    with _savepoint_inside_a_transaction(using), connection.cursor() as cursor:
-        cursor.execute(_statement(connection.vendor, frozenset(from_now)), values)
-    call._state.adding = False
-    call._state.db = using
+    return Insertion(call, _statement(connection.vendor, frozenset(from_now)), values)
+
+
+def insert(insertions: Iterable[Insertion]) -> None:
+    """Write the calls in this order; together only inside a transaction of the caller's.
+
+    Raises:
+        django.db.IntegrityError: an idempotency key or token has already been used.
+    """
+    using = router.db_for_write(Call)
+    with connections[using].cursor() as cursor:
+        for insertion in insertions:
+            cursor.execute(insertion.sql, insertion.values)
+            insertion.call._state.adding = False
+            insertion.call._state.db = using
 
 
 @cache

@@ -1,4 +1,4 @@
-"""Asking for a call: every door comes through `request_call`."""
+"""Asking for a call: every door comes through `request_call`, or `bulk.request_bulk` for many."""
 
 from __future__ import annotations
 
@@ -9,11 +9,12 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, NoReturn
 
-from django.db import IntegrityError
+from django.db import IntegrityError, models
 from django.utils import timezone
 
 from clicktocall.calls.database import on_commit
-from clicktocall.calls.enqueue import enqueue
+from clicktocall.calls.enqueue import ReadyCall, enqueue
+from clicktocall.calls.events import storable
 from clicktocall.calls.refusals import record_refusal
 from clicktocall.calls.schedule import first_due
 from clicktocall.conf import settings
@@ -38,14 +39,12 @@ from clicktocall.signals import call_requested
 from clicktocall.states import CallState
 
 _FREE_TEXTS = (
-    "requester",
     "client_reference",
     "origin",
     "page",
     "visitor_name",
     "visitor_email",
     "visitor_question",
-    "idempotency_key",
 )
 
 
@@ -61,20 +60,36 @@ class Visitor:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Request:
+class CallRequest:
+    """A wish for one call: its number has been read, and nothing has been judged."""
+
     endpoint: Endpoint
-    contact: ContactNumber | InvalidNumber
-    door: str
-    requester: str
-    origin: str | None
-    token_nonce: str | None
-    consent_version: str | None
-    visitor: Visitor
+    contact: str
+    number: ContactNumber | InvalidNumber
     options: Mapping[str, Any]
-    idempotency_key: str | None
     client_reference: str
-    bulk: Bulk | None
-    fingerprint: str
+    visitor: Visitor
+    requester: str
+    door: str
+    bulk: Bulk | None = None
+    idempotency_key: str | None = None  # as it is stored
+    origin: str | None = None
+    token_nonce: str | None = None
+    consent_version: str | None = None
+
+    @property
+    def fingerprint(self) -> str:
+        """What makes two requests the same; token, proof, consent and page are left out."""
+        number, visitor = self.number, self.visitor
+        return fingerprint_of(
+            {
+                "endpoint": self.endpoint.id,
+                "contact": self.contact if isinstance(number, InvalidNumber) else number.e164,
+                "options": dict(self.options),
+                "visitor": [visitor.name, visitor.email, visitor.question, visitor.context],
+                "client_reference": self.client_reference,
+            }
+        )
 
 
 def request_call(
@@ -84,6 +99,7 @@ def request_call(
     region: str | None = None,
     options: Mapping[str, Any] | None = None,
     idempotency_key: str | None = None,
+    idempotency_scope: str | None = None,
     client_reference: str = "",
     bulk: Bulk | None = None,
     visitor: Visitor | None = None,
@@ -101,7 +117,10 @@ def request_call(
         region: ISO 3166 country the national form is read in; by default the endpoint's first
             allowed country.
         options: call options that differ from the endpoint's, by name (`orders.CallOptions`).
-        idempotency_key: with the same key, `door` and `requester`, the first call is returned.
+        idempotency_key: with the same key, `door` and scope, the first call is returned.
+        idempotency_scope: within which the key is unique, such as `account:<id>` where a
+            requester may change between a request and its repeat; by default the requester,
+            else the endpoint.
         client_reference: the caller's own name for the call, kept with it.
         requester: who asks, such as `user:12`, for the history.
         origin, token_nonce, consent_version: what a visitor's browser proved; None for a door
@@ -110,57 +129,113 @@ def request_call(
     Raises:
         CallRefused: a rule said no; the refusal has been recorded.
         IdempotencyMismatch: the key was used for a different request.
-        InvalidOption: an option is unknown or cannot be used, or a text is too long to keep.
+        InvalidOption: an option is unknown or cannot be used, or a text cannot be kept.
         django.db.OperationalError: the database is not available; nothing was accepted.
     """
-    visitor = visitor or Visitor()
-    number = _read_number(contact, region or next(iter(endpoint.allowed_countries), None))
-    asked = _Request(
+    check_text(Call, "requester", requester)
+    scope = idempotency_scope or requester or endpoint.id
+    asked = CallRequest(
         endpoint=endpoint,
-        contact=number,
-        door=door,
+        contact=contact,
+        number=read_number(contact, region, endpoint),
+        options=options or {},
+        client_reference=client_reference,
+        visitor=visitor or Visitor(),
         requester=requester,
+        door=door,
+        bulk=bulk,
+        idempotency_key=stored_key(Call, door, scope, idempotency_key),
         origin=origin,
         token_nonce=token_nonce,
         consent_version=consent_version,
-        visitor=visitor,
-        options=options or {},
-        idempotency_key=idempotency_key and f"{door}:{requester or endpoint.id}:{idempotency_key}",
-        client_reference=client_reference,
-        bulk=bulk,
-        fingerprint=_fingerprint(
-            endpoint,
-            contact if isinstance(number, InvalidNumber) else number.e164,
-            options,
-            visitor,
-            client_reference,
-        ),
     )
     # The key is judged before everything else, but a repeat is rare: rather than ask for one on
-    # every click, it is looked for where it shows itself, at a refusal or at the unique index.
-    refusal = _first_refusal(asked)
-    if refusal is not None:
-        return _repeat_of(asked) or _refuse(asked, refusal)
+    # every click, it is looked for where it shows itself, at a no or at the unique index.
     try:
-        call = _write(asked)
-    except IntegrityError:
-        repeat = _repeat_of(asked)
-        if repeat is None and asked.token_nonce:
-            return _refuse(asked, refusal_of_used_token())
-        if repeat is None:
-            raise
-        return repeat
+        call = enqueue(ready_call(asked))
+    except (CallRefused, InvalidOption, IntegrityError) as no:
+        return _repeat_of(asked) or _refuse(asked, no)
     on_commit(lambda: call_requested.send_robust(Call, call=call))
     return call
 
 
-def _first_refusal(asked: _Request) -> Refusal | None:
-    if isinstance(asked.contact, InvalidNumber):
-        return refusal_of_number(asked.contact)
+def read_number(text: str, region: str | None, endpoint: Endpoint) -> ContactNumber | InvalidNumber:
+    """The number as it is read for the endpoint, or why it is none."""
+    try:
+        return parse_number(text, region or next(iter(endpoint.allowed_countries), None))
+    except InvalidNumber as error:
+        return error
+
+
+def stored_key(model: type[models.Model], door: str, scope: str, key: str | None) -> str | None:
+    """The idempotency key as `model` keeps it, unique among all doors and scopes.
+
+    Raises:
+        InvalidOption: it cannot be kept.
+    """
+    if not key:
+        return None
+    stored = f"{door}:{scope}:{key}"
+    check_text(model, "idempotency_key", stored)
+    return stored
+
+
+def ready_call(asked: CallRequest) -> ReadyCall:
+    """The call that is asked for, if nothing speaks against it. Writes nothing.
+
+    Raises:
+        CallRefused: a rule says no; `record` keeps that.
+        InvalidOption: an option is unknown or cannot be used, or a text cannot be kept.
+    """
+    refusal = _first_refusal(asked)
+    if refusal is not None:
+        raise CallRefused(refusal)
+    options = options_for_call(asked.endpoint, asked.options)
+    due = first_due(options, timezone.now())
+    call = _new_call(asked, options)
+    call.state = CallState.SCHEDULED if due else CallState.QUEUED
+    return ReadyCall(call, due, _validity(options, scheduled=due is not None))
+
+
+def record(refusal: Refusal, asked: CallRequest) -> None:
+    """Keep the refusal of this request, in a transaction of its own."""
+    record_refusal(
+        refusal,
+        endpoint=asked.endpoint,
+        contact=None if isinstance(asked.number, InvalidNumber) else asked.number,
+        door=asked.door,
+        requester=asked.requester,
+        origin=asked.origin or "",
+        page=asked.visitor.page,
+    )
+
+
+def check_text(model: type[models.Model], name: str, text: str, called: str = "") -> None:
+    """Refuse what the column `name` cannot hold, rather than leave it to the database to fail.
+
+    Raises:
+        InvalidOption: naming the column, or what it is `called` by whoever asks.
+    """
+    longest: int | None = getattr(model._meta.get_field(name), "max_length", None)
+    if longest and len(text) > longest:
+        raise InvalidOption(called or name, f"At most {longest} characters can be kept.")
+    if text != storable(text):
+        raise InvalidOption(called or name, "Leave out NUL and halves of characters.")
+
+
+def fingerprint_of(facts: Any) -> str:
+    """A digest that is the same for the same JSON."""
+    canonical = json.dumps(facts, sort_keys=True, separators=(",", ":"), default=str)
+    return hashlib.sha256(canonical.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def _first_refusal(asked: CallRequest) -> Refusal | None:
+    if isinstance(asked.number, InvalidNumber):
+        return refusal_of_number(asked.number)
     return first_refusal(
         Asked(
             endpoint=asked.endpoint,
-            contact=asked.contact,
+            contact=asked.number,
             now=timezone.now(),
             origin=asked.origin,
             token_nonce=asked.token_nonce,
@@ -169,20 +244,19 @@ def _first_refusal(asked: _Request) -> Refusal | None:
     )
 
 
-def _refuse(asked: _Request, refusal: Refusal) -> NoReturn:
-    record_refusal(
-        refusal,
-        endpoint=asked.endpoint,
-        contact=None if isinstance(asked.contact, InvalidNumber) else asked.contact,
-        door=asked.door,
-        requester=asked.requester,
-        origin=asked.origin or "",
-        page=asked.visitor.page,
-    )
-    raise CallRefused(refusal)
+def _refuse(asked: CallRequest, no: Exception) -> NoReturn:
+    """Record a rule's no, then tell it; anything else is only told."""
+    match no:
+        case CallRefused(refusal=Refusal() as refusal):
+            record(refusal, asked)
+        case IntegrityError() if asked.token_nonce:
+            refusal = refusal_of_used_token()
+            record(refusal, asked)
+            raise CallRefused(refusal) from no
+    raise no
 
 
-def _repeat_of(asked: _Request) -> Call | None:
+def _repeat_of(asked: CallRequest) -> Call | None:
     """The call that the same key has already asked for."""
     if asked.idempotency_key is None:
         return None
@@ -192,22 +266,13 @@ def _repeat_of(asked: _Request) -> Call | None:
     return call
 
 
-def _write(asked: _Request) -> Call:
-    options = options_for_call(asked.endpoint, asked.options)
-    due = first_due(options, timezone.now())
-    call = _new_call(asked, options)
-    call.state = CallState.SCHEDULED if due else CallState.QUEUED
-    enqueue(call, due=due, validity=_validity(options, scheduled=due is not None))
-    return call
-
-
-def _new_call(asked: _Request, options: CallOptions) -> Call:
+def _new_call(asked: CallRequest, options: CallOptions) -> Call:
     endpoint = asked.endpoint
     call = Call(
         account_id=endpoint.account_id,
         endpoint=endpoint,
         bulk=asked.bulk,
-        contact=str(asked.contact),
+        contact=str(asked.number),
         extension_kind=endpoint.extension_kind,
         extension=endpoint.extension,
         caller_id_name=endpoint.name,
@@ -231,16 +296,9 @@ def _new_call(asked: _Request, options: CallOptions) -> Call:
     )
     if call.one_leg:
         call.leg_b = None
-    _check_lengths(call)
-    return call
-
-
-def _check_lengths(call: Call) -> None:
-    """Refuse what a column cannot hold, rather than leave it to the database to fail."""
     for name in _FREE_TEXTS:
-        longest: int | None = getattr(Call._meta.get_field(name), "max_length", None)
-        if longest and len(getattr(call, name) or "") > longest:
-            raise InvalidOption(name, f"At most {longest} characters can be kept.")
+        check_text(Call, name, getattr(call, name))
+    return call
 
 
 def _validity(options: CallOptions, *, scheduled: bool) -> timedelta:
@@ -250,29 +308,3 @@ def _validity(options: CallOptions, *, scheduled: bool) -> timedelta:
         return shortest
     wanted = timedelta(minutes=options.validity_period)
     return wanted if scheduled else min(wanted, shortest)
-
-
-def _read_number(text: str, region: str | None) -> ContactNumber | InvalidNumber:
-    try:
-        return parse_number(text, region)
-    except InvalidNumber as error:
-        return error
-
-
-def _fingerprint(
-    endpoint: Endpoint,
-    contact: str,
-    options: Mapping[str, Any] | None,
-    visitor: Visitor,
-    client_reference: str,
-) -> str:
-    """What makes two requests the same; token, proof, consent and page are left out on purpose."""
-    facts = {
-        "endpoint": endpoint.id,
-        "contact": contact,
-        "options": dict(options or {}),
-        "visitor": [visitor.name, visitor.email, visitor.question, visitor.context],
-        "client_reference": client_reference,
-    }
-    canonical = json.dumps(facts, sort_keys=True, separators=(",", ":"), default=str)
-    return hashlib.sha256(canonical.encode("utf-8", "surrogatepass")).hexdigest()

@@ -34,11 +34,20 @@ from clicktocall.states import (
 
 
 class Bulk(models.Model):
-    """The calls that came in one request. `client_id` is the caller's own `bulkId`."""
+    """The calls that came in one request. `client_id` is the caller's own `bulkId`.
+
+    `refused` are the entries that became no call, as whoever asked was told of them
+    (`calls.bulk.RefusedEntry`).
+    """
 
     id = models.CharField(primary_key=True, max_length=32, default=hex_id, editable=False)
     account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="bulks")
     client_id = models.CharField(_("client's id"), max_length=128, blank=True)
+    refused = models.JSONField(_("refused"), default=list, blank=True, editable=False)
+    idempotency_key = models.CharField(
+        max_length=200, null=True, blank=True, unique=True, editable=False
+    )
+    fingerprint = models.CharField(max_length=64, blank=True, editable=False)
     created_at = models.DateTimeField(_("created"), auto_now_add=True)
 
     class Meta:

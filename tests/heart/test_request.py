@@ -155,6 +155,38 @@ def test_keys_of_different_requesters_do_not_meet() -> None:
     assert one.pk != two.pk
 
 
+def test_a_key_is_unique_within_its_scope() -> None:
+    endpoint = make_endpoint()
+
+    def asked(**more: Any) -> Call:
+        return request_call(endpoint, VISITOR, idempotency_key="k-1", **more)
+
+    first = asked(requester="key:1", idempotency_scope="account:7")
+    assert first.idempotency_key == "python:account:7:k-1"
+    assert asked(requester="key:2", idempotency_scope="account:7").pk == first.pk
+    assert asked(requester="key:1", idempotency_scope="account:8").pk != first.pk
+    assert asked(requester="key:1").pk != first.pk
+    assert asked(requester="key:1", idempotency_scope="account:7", door="api").pk != first.pk
+
+
+def test_an_empty_key_is_no_key() -> None:
+    endpoint = make_endpoint()
+    one = request_call(endpoint, VISITOR, idempotency_key="")
+    two = request_call(endpoint, VISITOR, idempotency_key="")
+    assert one.pk != two.pk
+
+
+def test_the_key_is_judged_before_the_options() -> None:
+    endpoint = make_endpoint()
+    owned = make_owned_number(endpoint.account)
+    asked: dict[str, Any] = {"options": {"caller_id_a": owned.number}, "idempotency_key": "k-1"}
+    first = request_call(endpoint, VISITOR, **asked)
+    owned.delete()
+    assert request_call(endpoint, VISITOR, **asked).pk == first.pk
+    with pytest.raises(InvalidOption):
+        request_call(endpoint, VISITOR, **{**asked, "idempotency_key": "k-2"})
+
+
 def test_a_repeat_inside_the_hosts_transaction_does_not_spoil_it() -> None:
     endpoint = make_endpoint()
     with transaction.atomic():
@@ -212,11 +244,19 @@ def test_signals_tell_after_the_commit() -> None:
     assert told == [("requested", True), ("country_not_allowed", "+33612345678")]
 
 
+@pytest.mark.parametrize("text", ["x" * 300, "a\x00b", "\ud83d"])
 @pytest.mark.parametrize("name", ["client_reference", "requester", "idempotency_key"])
-def test_a_text_that_is_too_long_is_named(name: str) -> None:
+def test_a_text_that_cannot_be_kept_is_named(name: str, text: str) -> None:
     with pytest.raises(InvalidOption) as caught:
-        request_call(make_endpoint(), VISITOR, **{name: "x" * 300})  # type: ignore[arg-type]
+        request_call(make_endpoint(), VISITOR, **{name: text})  # type: ignore[arg-type]
     assert caught.value.field == name
+
+
+def test_who_asks_is_named_before_a_refusal_would_be_recorded() -> None:
+    with pytest.raises(InvalidOption) as caught:
+        request_call(make_endpoint(), "+33612345678", requester="x" * 81)
+    assert caught.value.field == "requester"
+    assert not Refusal.objects.exists()
 
 
 def test_consent_is_kept_only_where_it_was_asked_for() -> None:
