@@ -56,6 +56,10 @@ floors: dev ## which room of the app may use which
 migrations: dev ## fails when a model has changed without a migration
 	DJANGO_SETTINGS_MODULE=tests.settings $(PY) -m django makemigrations --check --dry-run
 
+.PHONY: schema
+schema: dev ## writes docs/openapi.yaml, the contract of the API, anew
+	$(PY) -m tests.api.write_schema
+
 .PHONY: bench
 bench: dev ## how fast a call is taken, and how soon the provider hears of it
 	$(PY) -m benchmarks.run

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import selectors
 import socket
+import statistics
 import time
 from collections import deque
 from collections.abc import Iterable
@@ -27,10 +28,12 @@ class Measured:
         return ordered[min(len(ordered) - 1, int(share * len(ordered)))]
 
 
-def request_bytes(port: int, path: str, body: bytes, headers: dict[str, str]) -> bytes:
-    """One HTTP/1.1 POST; the connection is closed after it, as a sync worker does anyway."""
+def request_bytes(
+    port: int, path: str, body: bytes, headers: dict[str, str], method: str = "POST"
+) -> bytes:
+    """One HTTP/1.1 request; the connection is closed after it, as a sync worker does anyway."""
     lines = [
-        f"POST {path} HTTP/1.1",
+        f"{method} {path} HTTP/1.1",
         f"Host: 127.0.0.1:{port}",
         "Content-Type: application/json",
         f"Content-Length: {len(body)}",
@@ -80,3 +83,18 @@ def _read(selector: selectors.BaseSelector, key: selectors.SelectorKey, measured
     selector.unregister(connection)
     connection.close()
     return 1
+
+
+def expect(measured: Measured, status: int) -> Measured:
+    """The same, if every answer had this status."""
+    if set(measured.statuses) != {status}:
+        raise RuntimeError(f"unexpected answers: {measured.statuses}")
+    return measured
+
+
+def row(name: str, runs: list[Measured]) -> None:
+    """Print one line: medians over the runs."""
+    rate = statistics.median(run.rate for run in runs)
+    p50 = statistics.median(run.percentile(0.5) for run in runs) * 1000
+    p99 = statistics.median(run.percentile(0.99) for run in runs) * 1000
+    print(f"  {name:<15} {rate:6.0f} a second   p50 {p50:5.1f} ms   p99 {p99:5.1f} ms")

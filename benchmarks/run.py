@@ -13,14 +13,17 @@ import statistics
 import sys
 import time
 import uuid
+from collections.abc import Callable
 
-from benchmarks.load import Measured, request_bytes, send
+from benchmarks import history
+from benchmarks.load import Measured, expect, request_bytes, row, send
 from benchmarks.recorder import Recorder, recording
 from benchmarks.site import free_port, process, settings_for, web
 
 ORIGIN = "http://localhost:1"
 CONNECT_IS_AT_LEAST = 0.35
 LEAVES_WITHIN = 0.150
+DEEP_PAGE_COSTS_AT_MOST = 1.5  # times the first page
 
 
 def main() -> int:
@@ -29,27 +32,34 @@ def main() -> int:
     parser.add_argument("--requests", type=int, default=800, help="per view and round (800)")
     parser.add_argument("--rounds", type=int, default=7, help="pairs of rounds (7)")
     parser.add_argument("--clicks", type=int, default=200, help="clicks of the latency run (200)")
+    parser.add_argument("--calls", type=int, default=100_000, help="in the history (100,000)")
     parser.add_argument("--check", action="store_true", help="exit non-zero below the floors")
     asked = parser.parse_args()
     sandbox_port = free_port()
     with settings_for(asked.database_url, sandbox_port) as port:
-        endpoint_id = _prepare()
-        ratio = _compare(port, endpoint_id, asked.requests, asked.rounds)
+        endpoint_id, secret = _prepare()
+        ratios = _compare(port, endpoint_id, secret, asked.requests, asked.rounds)
         latency = _latency(port, sandbox_port, endpoint_id, asked.clicks)
-    if asked.check and (ratio < CONNECT_IS_AT_LEAST or latency > LEAVES_WITHIN):
+        deeper = history.compare(port, endpoint_id, secret, asked.calls)
+    if asked.check and (
+        min(ratios) < CONNECT_IS_AT_LEAST
+        or latency > LEAVES_WITHIN
+        or deeper > DEEP_PAGE_COSTS_AT_MOST
+    ):
         print("Below the floor.")
         return 1
     return 0
 
 
-def _prepare() -> str:
+def _prepare() -> tuple[str, str]:
     import django
 
     django.setup()
     from django.core.management import call_command
     from django.db import connection
 
-    from clicktocall.models import Account, Endpoint, OwnedNumber
+    from clicktocall.accounts.keys import issue_key
+    from clicktocall.models import Account, Endpoint, OwnedNumber, Scope
 
     call_command("migrate", run_syncdb=True, verbosity=0)
     account = Account.objects.create(name="Benchmark")
@@ -69,8 +79,9 @@ def _prepare() -> str:
     )
     for prefix in range(20):
         endpoint.whitelist.create(pattern=rf"\+44207946{prefix:02}")
+    _, secret = issue_key(account, "Benchmark", Scope.values)
     connection.close()
-    return endpoint.id
+    return endpoint.id, secret
 
 
 def _click(port: int, endpoint_id: str, number: int) -> bytes:
@@ -87,31 +98,48 @@ def _click(port: int, endpoint_id: str, number: int) -> bytes:
     return request_bytes(port, path, json.dumps(body).encode(), {"Origin": ORIGIN})
 
 
+def _connect(port: int, endpoint_id: str, secret: str, number: int) -> bytes:
+    body = {"contact": f"020 7946 {200 + number % 800:04}"}
+    headers = {"Authorization": f"Bearer {secret}", "Idempotency-Key": str(uuid.uuid4())}
+    path = f"/clicktocall/api/v1/endpoints/{endpoint_id}/connect/"
+    return request_bytes(port, path, json.dumps(body).encode(), headers)
+
+
 def _thin(port: int) -> bytes:
     return request_bytes(port, "/thin/", b'{"contact":"+442079460101"}', {})
 
 
-def _compare(port: int, endpoint_id: str, requests: int, rounds: int) -> float:
+def _compare(
+    port: int, endpoint_id: str, secret: str, requests: int, rounds: int
+) -> tuple[float, ...]:
+    """The ratios of a click and of a connect by API to the thin insert, in turns."""
     print(f"connect against one thin insert, {rounds} rounds of {requests} requests each")
-    ratios, ours_all, thin_all = [], [], []
+    contestants: dict[str, Callable[[int], bytes]] = {
+        "thin insert": lambda number: _thin(port),
+        "click": lambda number: _click(port, endpoint_id, number),
+        "connect by API": lambda number: _connect(port, endpoint_id, secret, number),
+    }
+    runs: dict[str, list[Measured]] = {name: [] for name in contestants}
     with process(*web(port), ready=port):
-        send(port, [_thin(port) for _ in range(50)], connections=4)
-        send(port, [_click(port, endpoint_id, n) for n in range(50)], connections=4)
+        for prepare in contestants.values():
+            send(port, [prepare(number) for number in range(50)], connections=4)
         for _ in range(rounds):
-            thin = _expect(send(port, [_thin(port) for _ in range(requests)], connections=8))
-            clicks = [_click(port, endpoint_id, number) for number in range(requests)]
-            ours = _expect(send(port, clicks, connections=8))
-            ratios.append(ours.rate / thin.rate)
-            ours_all.append(ours)
-            thin_all.append(thin)
-    ratio = statistics.median(ratios)
-    _row("thin insert", thin_all)
-    _row("connect", ours_all)
+            for name, prepare in contestants.items():
+                prepared = [prepare(number) for number in range(requests)]
+                runs[name].append(expect(send(port, prepared, connections=8), 202))
+    for name, measured in runs.items():
+        row(name, measured)
+    thin, *ours = runs.values()
+    return tuple(_ratio(name, our, thin) for name, our in zip(("click", "API"), ours, strict=True))
+
+
+def _ratio(name: str, ours: list[Measured], thin: list[Measured]) -> float:
+    ratios = [our.rate / yardstick.rate for our, yardstick in zip(ours, thin, strict=True)]
     print(
-        f"  ratio          {ratio:.2f} (lowest {min(ratios):.2f}, highest {max(ratios):.2f}; "
-        f"floor {CONNECT_IS_AT_LEAST})"
+        f"  ratio of {name:<6}{statistics.median(ratios):6.2f} (lowest {min(ratios):.2f}, "
+        f"highest {max(ratios):.2f}; floor {CONNECT_IS_AT_LEAST})"
     )
-    return ratio
+    return statistics.median(ratios)
 
 
 def _latency(port: int, sandbox_port: int, endpoint_id: str, clicks: int) -> float:
@@ -145,7 +173,7 @@ def _leave(port: int, recorder: Recorder, endpoint_id: str, clicks: int) -> Meas
         click = _click(port, endpoint_id, number)
         known = len(recorder.arrivals)
         began = time.perf_counter()
-        _expect(send(port, [click], connections=1))
+        expect(send(port, [click], connections=1), 202)
         deadline = began + 20
         while len(recorder.arrivals) == known and time.perf_counter() < deadline:
             time.sleep(0.001)
@@ -154,19 +182,6 @@ def _leave(port: int, recorder: Recorder, endpoint_id: str, clicks: int) -> Meas
         measured.latencies.append(list(recorder.arrivals.values())[-1] - began)
         time.sleep(0.02)
     return measured
-
-
-def _expect(measured: Measured) -> Measured:
-    if set(measured.statuses) != {202}:
-        raise RuntimeError(f"unexpected answers: {measured.statuses}")
-    return measured
-
-
-def _row(name: str, runs: list[Measured]) -> None:
-    rate = statistics.median(run.rate for run in runs)
-    p50 = statistics.median(run.percentile(0.5) for run in runs) * 1000
-    p99 = statistics.median(run.percentile(0.99) for run in runs) * 1000
-    print(f"  {name:<14} {rate:6.0f} a second   p50 {p50:5.1f} ms   p99 {p99:5.1f} ms")
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ class ConfigurationError(ClicktocallError, ImproperlyConfigured):
 class InvalidNumber(ClicktocallError, ValueError):
     """The text is not a telephone number we can turn into E.164.
 
-    `reason` is a stable word: `empty`, `too_long`, `characters`, `extension`, `plus`, `syntax`.
+    `reason` is a stable word: `empty`, `too_long`, `characters`, `plus`, `syntax`.
     """
 
     def __init__(self, reason: str, message: str) -> None:

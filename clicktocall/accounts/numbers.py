@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from django.core.exceptions import ValidationError
+from django.db import IntegrityError, router, transaction
 from django.db.models import ProtectedError
 from django.utils.translation import gettext as _
 
@@ -27,9 +28,17 @@ def save_number(owned: OwnedNumber, changes: Mapping[str, Any] | None = None) ->
     check_aliases(owned)
     same = OwnedNumber.objects.filter(account_id=owned.account_id, number=owned.number)
     if same.exclude(pk=owned.pk).exists():
-        raise ValidationError({"number": [_("The account has this number already.")]})
-    owned.save(force_insert=owned._state.adding)
+        raise _taken()
+    try:
+        with transaction.atomic(using=router.db_for_write(OwnedNumber)):
+            owned.save(force_insert=owned._state.adding)
+    except IntegrityError as error:  # somebody else was quicker
+        raise _taken() from error
     return owned
+
+
+def _taken() -> ValidationError:
+    return ValidationError({"number": [_("The account has this number already.")]})
 
 
 def check_aliases(owned: OwnedNumber) -> None:

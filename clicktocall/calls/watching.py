@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from django.utils import timezone
 
 from clicktocall.models import Call
@@ -11,6 +13,7 @@ _SOON = 0.7
 _TALKING = 2.0
 _LATER = 15.0
 _SLOW_AFTER = 60
+_RECORDED_WITHIN = timedelta(minutes=5)
 
 
 def poll_after(call: Call) -> float | None:
@@ -26,3 +29,11 @@ def poll_after(call: Call) -> float | None:
     # A call that has made no progress for a minute is not watched every second.
     idle = (timezone.now() - call.updated_at).total_seconds()
     return _SOON if idle < _SLOW_AFTER else _SOON * 8
+
+
+def recording_after(call: Call) -> float | None:
+    """Seconds until the recording of a call that has ended may be there; None when none is due."""
+    due = call.is_over and call.talk_seconds and call.call_options.record and not call.recording_url
+    if not due or call.ended_at is None or timezone.now() - call.ended_at > _RECORDED_WITHIN:
+        return None
+    return _TALKING

@@ -54,6 +54,13 @@ class MomentField(serializers.DateTimeField):
         return value.astimezone(UTC) if value.tzinfo else value.replace(tzinfo=UTC)
 
 
+class E164Field(serializers.CharField):
+    """A telephone number as it is answered: E.164, however the site likes to print numbers."""
+
+    def to_representation(self, value: Any) -> str:
+        return str(getattr(value, "as_e164", value))
+
+
 class ObjectField(serializers.Field[Any, Any, Any, Any]):
     """A JSON object; what stands in it is judged elsewhere."""
 

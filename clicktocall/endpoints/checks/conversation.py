@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 from clicktocall import numbers
 from clicktocall.conf import settings
 from clicktocall.endpoints.checks.common import NAME, Problems, is_map_of_text
+from clicktocall.exceptions import InvalidNumber
 from clicktocall.models import Endpoint
 from clicktocall.orders import ExtensionKind
 
@@ -82,9 +83,13 @@ def _transfer_problem(transfer: Any) -> str:
     }:
         return _("A transfer has transferTo, if, equals and callTransferMaxDuration.")
     target = str(transfer.get("transferTo", ""))
-    if not numbers.is_e164(target):
+    try:
+        number = numbers.parse_number(target)
+    except InvalidNumber:
+        number = None
+    if number is None or number.e164 != target:
         return _("transferTo: write the number in international form.")
-    if numbers.parse_number(target).kind in numbers.COSTLY_KINDS:
+    if number.kind in numbers.COSTLY_KINDS:
         return _("transferTo: premium, shared-cost and satellite numbers are never called.")
     if not isinstance(transfer.get("if"), str):
         return _("if: say what triggers the transfer, such as dtmf.")

@@ -1,0 +1,1 @@
+"""The contract: this API written down as OpenAPI 3.1."""

@@ -1,0 +1,73 @@
+"""What all bodies share: JSON at its word, and no name that nobody reads."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.db import models
+from django.utils.translation import gettext as _
+from rest_framework import serializers
+
+from clicktocall.rest.fields import MomentField, TextField, WholeNumberField, WordField, YesNoField
+
+
+class KnownNamesOnly:
+    """A misspelt name is refused, not passed over: the sender meant something by it."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        known: Mapping[str, Any] = self.fields  # type: ignore[attr-defined]
+        unknown = [name for name in data if name not in known] if isinstance(data, Mapping) else []
+        if unknown:
+            raise serializers.ValidationError(
+                {str(name)[:100]: [_("There is no such field.")] for name in unknown}
+            )
+        return super().to_internal_value(data)  # type: ignore[misc]
+
+
+class Body(KnownNamesOnly, serializers.Serializer[Any]):
+    """A body, or an object inside one."""
+
+
+class ModelBody(KnownNamesOnly, serializers.ModelSerializer[Any]):
+    """The fields of a model, read strictly and checked by the heart when it saves."""
+
+    serializer_field_mapping = {
+        **serializers.ModelSerializer.serializer_field_mapping,
+        models.CharField: TextField,
+        models.TextField: TextField,
+        models.PositiveIntegerField: WholeNumberField,
+        models.PositiveSmallIntegerField: WholeNumberField,
+        models.BooleanField: YesNoField,
+        models.DateTimeField: MomentField,
+    }
+    serializer_choice_field = WordField
+
+
+class PriceSerializer(serializers.Serializer[Any]):
+    amount = serializers.DecimalField(
+        max_digits=18,
+        decimal_places=6,
+        coerce_to_string=True,
+        normalize_output=True,
+        help_text="A decimal number as text, so that nothing is rounded.",
+    )
+    currency = serializers.CharField(help_text="ISO 4217; empty when the provider named none.")
+
+
+class LegsSerializer(serializers.Serializer[Any]):
+    """Leg A is dialled first. A call with one leg (a message, a flow) has no leg B."""
+
+    a = serializers.CharField(source="leg_a")
+    b = serializers.CharField(source="leg_b", allow_null=True)
+
+
+# Built once: a serializer copies all its fields anew each time it is made for a request.
+_price = PriceSerializer()
+
+
+def price_of(row: Any) -> dict[str, Any] | None:
+    """The price of a call, an attempt or an event."""
+    if row.price is None:
+        return None
+    return dict(_price.to_representation({"amount": row.price, "currency": row.currency}))

@@ -1,0 +1,92 @@
+"""Endpoints: listed, created, read, replaced, changed, removed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db import transaction
+from django.urls import reverse
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from clicktocall.api.filters import EndpointFilters
+from clicktocall.api.serializers.endpoints import EndpointSerializer, usual_values
+from clicktocall.api.views.base import ApiViewSet, managing, reading, same_account_only
+from clicktocall.endpoints.save import delete_endpoint, save_endpoint
+from clicktocall.models import Endpoint
+from clicktocall.rest.etags import answer_or_not_modified, etag_of
+
+
+class EndpointsView(ApiViewSet):
+    queryset = Endpoint.objects.select_related("caller_id_a", "caller_id_b", "bridge")
+    serializer_class = EndpointSerializer
+    filterset_class = EndpointFilters
+    needs = {
+        "list": reading("endpoint"),
+        "retrieve": reading("endpoint"),
+        "create": managing("add_endpoint"),
+        "update": managing("change_endpoint"),
+        "partial_update": managing("change_endpoint"),
+        "destroy": managing("delete_endpoint"),
+    }
+
+    def list(self, request: Request) -> Response:
+        """The account's endpoints, newest first."""
+        page = self.paginate_queryset(self.filter_queryset(self.get_queryset()))
+        return self.get_paginated_response(self.get_serializer(page, many=True).data)
+
+    def create(self, request: Request) -> Response:
+        """A new endpoint."""
+        changes = self._read(request)
+        endpoint = Endpoint(account_id=self.account_for_new(changes.pop("account_id", None)))
+        shown = self._show(save_endpoint(endpoint, changes))
+        answer = Response(shown, status=201)
+        answer["Location"] = request.build_absolute_uri(
+            reverse("clicktocall:api-endpoint", args=(endpoint.pk,))
+        )
+        answer["ETag"] = etag_of(shown)
+        return answer
+
+    def retrieve(self, request: Request, pk: str) -> Response:
+        """One endpoint, with the `ETag` that `If-Match` takes."""
+        return answer_or_not_modified(request, self._show(self.get_object()))
+
+    def update(self, request: Request, pk: str) -> Response:
+        """Replace an endpoint: what the body leaves out has its usual value again."""
+        return self._change(usual_values() | self._read(request))
+
+    def partial_update(self, request: Request, pk: str) -> Response:
+        """Change what the body names."""
+        return self._change(self._read(request, partial=True))
+
+    def destroy(self, request: Request, pk: str) -> Response:
+        """Remove an endpoint that was never called with; otherwise switch it off."""
+        with transaction.atomic():
+            endpoint = self._locked()
+            self.check_precondition(self._show(endpoint))
+            delete_endpoint(endpoint)
+        return Response(status=204)
+
+    def _change(self, changes: dict[str, Any]) -> Response:
+        with transaction.atomic():
+            endpoint = self._locked()
+            self.check_precondition(self._show(endpoint))
+            same_account_only(changes, endpoint)
+            shown = self._show(save_endpoint(endpoint, changes))
+        answer = Response(shown)
+        answer["ETag"] = etag_of(shown)
+        return answer
+
+    def _locked(self) -> Endpoint:
+        """The endpoint as nobody else can change it before this request is through."""
+        self.queryset = self.queryset.select_for_update(of=("self",))
+        endpoint: Endpoint = self.get_object()
+        return endpoint
+
+    def _read(self, request: Request, *, partial: bool = False) -> dict[str, Any]:
+        body = self.get_serializer(data=request.data, partial=partial)
+        body.is_valid(raise_exception=True)
+        return dict(body.validated_data)
+
+    def _show(self, endpoint: Endpoint) -> dict[str, Any]:
+        return dict(self.get_serializer(endpoint).data)

@@ -1,0 +1,80 @@
+"""The numbers an account may show or bridge with."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.urls import reverse
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from clicktocall.accounts.numbers import delete_number, save_number
+from clicktocall.api.pagination import LatestRowFirst
+from clicktocall.api.serializers.numbers import OwnedNumberSerializer
+from clicktocall.api.views.base import ApiViewSet, managing, reading, same_account_only
+from clicktocall.models import OwnedNumber, Role
+
+_USUAL = {
+    "label": "",
+    "provider_aliases": [],
+    "for_leg_a": True,
+    "for_leg_b": True,
+    "for_bridge": False,
+}
+
+
+class NumbersView(ApiViewSet):
+    queryset = OwnedNumber.objects.all()
+    serializer_class = OwnedNumberSerializer
+    pagination_class = LatestRowFirst
+    needs = {
+        "list": reading("ownednumber"),
+        "retrieve": reading("ownednumber"),
+        "create": managing("add_ownednumber", Role.MANAGER),
+        "update": managing("change_ownednumber", Role.MANAGER),
+        "partial_update": managing("change_ownednumber", Role.MANAGER),
+        "destroy": managing("delete_ownednumber", Role.MANAGER),
+    }
+
+    def list(self, request: Request) -> Response:
+        """The account's own numbers, latest first."""
+        page = self.paginate_queryset(self.filter_queryset(self.get_queryset()))
+        return self.get_paginated_response(self.get_serializer(page, many=True).data)
+
+    def create(self, request: Request) -> Response:
+        """A new number."""
+        changes = self._read(request)
+        owned = OwnedNumber(account_id=self.account_for_new(changes.pop("account_id", None)))
+        save_number(owned, changes)
+        answer = Response(self.get_serializer(owned).data, status=201)
+        answer["Location"] = request.build_absolute_uri(
+            reverse("clicktocall:api-number", args=(owned.pk,))
+        )
+        return answer
+
+    def retrieve(self, request: Request, pk: int) -> Response:
+        """One number."""
+        return Response(self.get_serializer(self.get_object()).data)
+
+    def update(self, request: Request, pk: int) -> Response:
+        """Replace a number: what the body leaves out has its usual value again."""
+        return self._change(_USUAL | self._read(request))
+
+    def partial_update(self, request: Request, pk: int) -> Response:
+        """Change what the body names."""
+        return self._change(self._read(request, partial=True))
+
+    def destroy(self, request: Request, pk: int) -> Response:
+        """Remove a number that no endpoint uses."""
+        delete_number(self.get_object())
+        return Response(status=204)
+
+    def _change(self, changes: dict[str, Any]) -> Response:
+        owned = self.get_object()
+        same_account_only(changes, owned)
+        return Response(self.get_serializer(save_number(owned, changes)).data)
+
+    def _read(self, request: Request, *, partial: bool = False) -> dict[str, Any]:
+        body = self.get_serializer(data=request.data, partial=partial)
+        body.is_valid(raise_exception=True)
+        return dict(body.validated_data)

@@ -1,0 +1,240 @@
+"""Asking for a call over the API: the answer, overrides by scope, idempotency, refusals."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from clicktocall.accounts.keys import issue_key
+from clicktocall.accounts.overrides import MANAGED_OPTIONS
+from clicktocall.models import Call, Refusal, Scope
+from clicktocall.rules import RULES, VisitorCode
+from clicktocall.rules import Refusal as Verdict
+from tests.api.server import Server, problem
+from tests.factories import VISITOR, make_account, make_endpoint, make_owned_number
+
+KEY = "4bb6a3c8-order-7"
+
+
+def connect(server: Server, endpoint: Any, body: Any = None, **headers: str) -> Any:
+    return server.post(f"endpoints/{endpoint.pk}/connect/", body, **headers)
+
+
+def test_a_call_is_queued_and_told_as_its_account_sees_it(server: Server) -> None:
+    endpoint = make_endpoint(server.account)
+    body = {
+        "contact": "020 7946 0101",
+        "client_reference": "order-7",
+        "visitor": {"name": "Ada", "email": "ada@shop.example", "question": "Brakes"},
+        "context": {"order": 7},
+        "options": {"timeout": 20, "message_text": "One moment."},
+    }
+
+    answer = connect(server, endpoint, body)
+
+    assert answer.status_code == 202, answer.content
+    told = answer.json()
+    call = Call.objects.get()
+    assert told["id"] == call.pk
+    assert answer["Location"] == told["status_url"]
+    assert told["contact"] == VISITOR
+    assert told["extension"] == endpoint.extension
+    assert (told["state"], told["outcome"]) == ("queued", None)
+    assert told["legs"] == {"a": "waiting", "b": "waiting"}
+    assert told["attempts"] == []
+    assert (told["reference"], told["price"], told["recording"]) == (None, None, None)
+    assert told["client_reference"] == "order-7"
+    assert told["visitor"] == body["visitor"]
+    assert told["context"] == {"order": 7}
+    assert (told["options"]["timeout"], told["options"]["message_text"]) == (20, "One moment.")
+    assert told["poll_after"] > 0
+    assert told["requester"] == f"key:{server.key.pk}"
+    assert call.door == "api"
+    assert server.get(told["status_url"]).json()["id"] == call.pk
+    assert server.post(told["cancel_url"]).json()["outcome"] == "canceled"
+
+
+@pytest.mark.parametrize("contact", ["+44 20 7946 0101", "0044 20 79460101", "٠٢٠ ٧٩٤٦ ٠١٠١"])
+def test_a_number_is_read_in_any_spelling(server: Server, contact: str) -> None:
+    told = connect(server, make_endpoint(server.account), {"contact": contact}).json()
+    assert told["contact"] == VISITOR
+
+
+def test_the_national_form_is_read_in_the_country_named(server: Server) -> None:
+    endpoint = make_endpoint(server.account)
+    told = connect(server, endpoint, {"contact": "(202) 555-0101", "country": "us"}).json()
+    assert told["contact"] == "+12025550101"
+
+
+def test_a_repeat_gets_the_first_answer_even_with_a_new_key_of_the_account(server: Server) -> None:
+    endpoint = make_endpoint(server.account)
+    body = {"contact": VISITOR}
+    first = connect(server, endpoint, body, Idempotency_Key=KEY).json()
+    second = Server(server.account)
+
+    assert connect(server, endpoint, body, Idempotency_Key=KEY).json()["id"] == first["id"]
+    assert connect(second, endpoint, body, Idempotency_Key=KEY).json()["id"] == first["id"]
+    assert Call.objects.count() == 1
+    different = connect(server, endpoint, {"contact": "+442079460102"}, Idempotency_Key=KEY)
+    problem(different, 422, "idempotency_mismatch")
+    assert connect(server, endpoint, body).json()["id"] != first["id"]
+
+
+def test_a_key_of_another_account_is_another_key(server: Server) -> None:
+    other = Server()
+    mine = connect(server, make_endpoint(server.account), {"contact": VISITOR}, Idempotency_Key=KEY)
+    theirs = connect(other, make_endpoint(other.account), {"contact": VISITOR}, Idempotency_Key=KEY)
+    assert mine.json()["id"] != theirs.json()["id"]
+
+
+@pytest.mark.parametrize("key", ["", "two words", "x" * 129, "naïve"])
+def test_a_key_that_cannot_be_kept_is_refused(server: Server, key: str) -> None:
+    answer = connect(
+        server, make_endpoint(server.account), {"contact": VISITOR}, Idempotency_Key=key
+    )
+    assert set(problem(answer, 400, "invalid_request")["fields"]) == {"Idempotency-Key"}
+    assert not Call.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("contact", "fields", "status", "code", "refusal"),
+    [
+        ("hello", {}, 400, "invalid_number", "number_characters"),
+        ("", {}, 400, "invalid_number", "number_empty"),
+        ("+33123456789", {}, 403, "not_available", "country_not_allowed"),
+        ("+449090000000", {}, 403, "not_available", "number_kind"),
+        (VISITOR, {"active": False}, 403, "not_available", "endpoint_inactive"),
+        (VISITOR, {"allow_any_number": False}, 403, "not_available", "whitelist_empty"),
+        (
+            VISITOR,
+            {"opening_hours": {"time_zone": "UTC", "monday": [["00:00", "00:01"]]}},
+            409,
+            "closed",
+            "closed",
+        ),
+    ],
+)
+def test_a_refusal_names_its_rule_to_the_account(
+    server: Server,
+    time_machine: Any,
+    contact: str,
+    fields: dict[str, Any],
+    status: int,
+    code: str,
+    refusal: str,
+) -> None:
+    time_machine.move_to("2026-11-18T12:00:00Z", tick=False)  # a Wednesday
+    answer = connect(server, make_endpoint(server.account, **fields), {"contact": contact})
+
+    error = problem(answer, status, code)
+    assert error["refusal"] == refusal
+    assert error.get("next_opening") == ("2026-11-23T00:00:00Z" if code == "closed" else None)
+    assert set(error.get("fields", ())) == ({"contact"} if status == 400 else set())
+    assert Refusal.objects.get().rule == refusal
+    listed = server.get("refusals/").json()["results"]
+    assert [(row["refusal"], row["requester"]) for row in listed] == [
+        (refusal, f"key:{server.key.pk}")
+    ]
+
+
+@pytest.mark.parametrize(("known", "told"), [(None, "60"), (39.2, "40")])
+def test_a_limit_says_when_to_come_again(
+    server: Server, monkeypatch: pytest.MonkeyPatch, known: float | None, told: str
+) -> None:
+    verdict = Verdict("rate", VisitorCode.TRY_LATER, "Too many.", retry_after=known)
+    monkeypatch.setattr("clicktocall.rules.RULES", (lambda asked: verdict, *RULES))
+
+    answer = connect(server, make_endpoint(server.account), {"contact": VISITOR})
+
+    assert problem(answer, 429, "try_later")["refusal"] == "rate"
+    assert answer["Retry-After"] == told
+
+
+def test_what_concerns_money_identity_and_recording_takes_the_scope_manage(server: Server) -> None:
+    account = server.account
+    endpoint = make_endpoint(account, max_duration=600)
+    owned = make_owned_number(account)
+    caller = Server(account, [Scope.CALL])
+    values: dict[str, Any] = {
+        "caller_id_a": owned.number,
+        "caller_id_b": owned.number,
+        "bridge": owned.number,
+        "anonymization": False,
+        "callee_id_name": "Ada",
+        "callee_id_number": "100",
+        "record": True,
+        "max_duration": 601,
+        "retry_min_period": 1,
+        "retry_max_period": 1,
+        "retry_max_count": 1,
+        "transfers": [],
+        "custom_sip_headers": {"X-A": "b"},
+    }
+    assert set(values) == MANAGED_OPTIONS
+
+    for name, value in values.items():
+        answer = connect(caller, endpoint, {"contact": VISITOR, "options": {name: value}})
+        assert f"options.{name}" in problem(answer, 403, "not_allowed")["message"]
+    assert not Call.objects.exists()
+    shorter = connect(caller, endpoint, {"contact": VISITOR, "options": {"max_duration": 60}})
+    assert shorter.json()["options"]["max_duration"] == 60
+    everything = connect(server, endpoint, {"contact": VISITOR, "options": values})
+    assert everything.status_code == 202, everything.content
+    assert everything.json()["options"]["caller_id_a"] == owned.number
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ({}, "contact"),
+        ({"contact": 442079460101}, "contact"),
+        ({"contact": VISITOR, "country": "XX"}, "country"),
+        ({"contact": VISITOR, "country": ""}, "country"),
+        ({"contact": VISITOR, "contct": VISITOR}, "contct"),
+        ({"contact": VISITOR, "client_reference": "x" * 129}, "client_reference"),
+        ({"contact": VISITOR, "options": []}, "options"),
+        ({"contact": VISITOR, "options": {"timeout": 4}}, "options.timeout"),
+        ({"contact": VISITOR, "options": {"timeot": 4}}, "options.timeot"),
+        ({"contact": VISITOR, "options": {"caller_id_a": "+442079460999"}}, "options.caller_id_a"),
+        ({"contact": VISITOR, "options": {"retry_max_count": 2}}, "options.retry_min_period"),
+        ({"contact": VISITOR, "visitor": {"email": "ada"}}, "visitor.email"),
+        ({"contact": VISITOR, "context": {"order": "x" * 2048}}, "context"),
+        ({"contact": VISITOR, "context": "order"}, "context"),
+    ],
+)
+def test_a_wrong_body_names_its_field_and_places_nothing(
+    server: Server, body: dict[str, Any], field: str
+) -> None:
+    answer = connect(server, make_endpoint(server.account), body)
+
+    assert field in problem(answer, 400, "invalid_request")["fields"]
+    assert not Call.objects.exists()
+
+
+def test_a_caller_id_of_another_account_cannot_be_shown(server: Server) -> None:
+    foreign = make_owned_number(make_account())
+    body = {"contact": VISITOR, "options": {"caller_id_b": foreign.number}}
+
+    answer = connect(server, make_endpoint(server.account), body)
+
+    assert set(problem(answer, 400, "invalid_request")["fields"]) == {"options.caller_id_b"}
+
+
+def test_another_accounts_endpoint_does_not_exist(server: Server) -> None:
+    problem(connect(server, make_endpoint(), {"contact": VISITOR}), 404, "not_found")
+    assert not Call.objects.exists()
+    assert not Refusal.objects.exists()
+
+
+def test_an_expired_key_places_no_call(server: Server) -> None:
+    endpoint = make_endpoint(server.account)
+    key, secret = issue_key(server.account, "old", [Scope.CALL])
+    key.expires_at = key.created_at
+    key.save()
+    server.secret = secret
+
+    answer = connect(server, endpoint, {"contact": VISITOR})
+
+    problem(answer, 401, "invalid_key")
+    assert answer["WWW-Authenticate"] == "Bearer"
