@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -23,6 +24,7 @@ def test_the_table_of_errors_is_the_catalogue() -> None:
     assert rows == [(code, str(status), when) for code, (status, when) in PROBLEMS.items()]
 
 
+@pytest.mark.skipif(not shutil.which("curl"), reason="curl is not installed")
 def test_the_journey_works(server: Server, transactional_db: None, tmp_path: Path) -> None:
     (commands,) = re.findall(r"^```sh\n(send\(\).+?)^```$", DOCUMENT, re.MULTILINE | re.DOTALL)
     with serving(tmp_path, workers=1) as running:

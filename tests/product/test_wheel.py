@@ -10,6 +10,7 @@ import json
 import os
 import re
 import secrets
+import shutil
 import subprocess
 import sys
 import time
@@ -150,6 +151,7 @@ def test_it_asks_only_for_what_the_app_imports(metadata):
         "drf-spectacular",
         "google-re2",
         "phonenumbers",
+        "pyyaml",
         "requests",
     ]
 
@@ -316,7 +318,7 @@ def append(file: Path, text: str) -> None:
 
 
 _CREATE_ENDPOINT = """
-from clicktocall.endpoints.validate import check_endpoint
+from clicktocall.endpoints.save import save_endpoint
 from clicktocall.models import Account, Endpoint
 
 endpoint = Endpoint(
@@ -328,8 +330,7 @@ endpoint = Endpoint(
     allow_any_number=True,
     allowed_origins=["{origin}"],
 )
-check_endpoint(endpoint)
-endpoint.save()
+save_endpoint(endpoint)
 print(endpoint.pk)
 """
 
@@ -450,3 +451,30 @@ def test_the_project_s_own_code_places_a_call(site, endpoint_id):
         + _FOLLOW
     )
     assert told == "user:12 ended completed", site.logs()
+
+
+@pytest.mark.skipif(not shutil.which("curl"), reason="curl is not installed")
+def test_another_server_places_a_call_as_the_readme_says(site, endpoint_id, environ):
+    key = site.python(
+        "from clicktocall.accounts.keys import issue_key\n"
+        "from clicktocall.models import Account, Scope\n"
+        "print(issue_key(Account.objects.get(), 'other server', Scope.values)[1])"
+    )
+    curl = code("sh", "curl").replace("https://www.example.com", site.origin)
+    told = shell(curl, site.folder, environ | {"API_KEY": key, "ENDPOINT": endpoint_id})
+    assert told.returncode == 0, told.stderr
+    status_url = json.loads(told.stdout)["status_url"]
+    asking = {"Authorization": f"Bearer {key}"}
+
+    def call() -> dict[str, Any]:
+        seen: dict[str, Any] = requests.get(status_url, headers=asking, timeout=10).json()
+        return seen
+
+    wait_for(site, lambda: call()["state"] == "ended", _CALL_LIMIT, "the call does not end")
+    ended = call()
+    assert (ended["door"], ended["contact"]) == ("api", "+442079460101")
+    # The documentation stands there too; its page says what it would take to draw it.
+    contract = requests.get(f"{site.origin}/clicktocall/api/v1/schema/", timeout=30)
+    assert contract.json()["openapi"].startswith("3.1")
+    page = requests.get(f"{site.origin}/clicktocall/api/v1/docs/", timeout=10)
+    assert "drf_spectacular_sidecar" in page.text
