@@ -1,0 +1,1 @@
+"""Foreign wire languages: their words, request and report shapes, and nothing else."""
