@@ -23,8 +23,8 @@ def save_number(owned: OwnedNumber, changes: Mapping[str, Any] | None = None) ->
     """
     for name, value in (changes or {}).items():
         setattr(owned, name, value)
+    owned.clean()  # first: the international form is shorter than what may have been written
     owned.clean_fields(exclude=("account",))
-    owned.clean()
     check_aliases(owned)
     same = OwnedNumber.objects.filter(account_id=owned.account_id, number=owned.number)
     if same.exclude(pk=owned.pk).exists():

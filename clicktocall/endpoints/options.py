@@ -32,9 +32,9 @@ def options_for_call(endpoint: Endpoint, overrides: Mapping[str, Any] | None = N
         if name in NUMBER_OPTIONS:
             value = owned_number(endpoint.account_id, name, value)  # noqa: PLW2901
         setattr(changed, name, value)
-    untouched = [f.name for f in Endpoint._meta.fields if f.name not in overrides]
+    untouched = {f.name for f in Endpoint._meta.fields if f.name not in overrides}
     try:
-        changed.clean_fields(exclude=untouched)
+        changed.clean_fields(exclude=untouched | NUMBER_OPTIONS)  # which were just looked up
         check_endpoint(changed)
     except ValidationError as error:
         field, messages = next(iter(error.message_dict.items()))

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from django.core.exceptions import ValidationError
+from django.db import IntegrityError, router, transaction
 from django.db.models import ProtectedError
 from django.utils.translation import gettext as _
 
@@ -75,10 +76,15 @@ def save_whitelist_entry(
         setattr(entry, name, value)
     entry.clean_fields(exclude=("endpoint",))
     check_pattern(entry.pattern)
+    known = ValidationError({"pattern": [_("This pattern is on the whitelist already.")]})
     same = WhitelistEntry.objects.filter(endpoint_id=entry.endpoint_id, pattern=entry.pattern)
     if same.exclude(pk=entry.pk).exists():
-        raise ValidationError({"pattern": [_("This pattern is on the whitelist already.")]})
-    entry.save(force_insert=entry._state.adding)
+        raise known
+    try:
+        with transaction.atomic(using=router.db_for_write(WhitelistEntry)):
+            entry.save(force_insert=entry._state.adding)
+    except IntegrityError as error:  # somebody else was quicker
+        raise known from error
     return entry
 
 

@@ -74,6 +74,11 @@ def test_a_number_is_kept_in_international_form(server: Server) -> None:
     assert server.put(made["Location"], {"number": "Workshop"}).json()["label"] == ""
 
 
+def test_a_long_spelling_of_a_number_is_read(server: Server) -> None:
+    made = server.post("numbers/", {"number": "+44 (0)20 7946 0190"})
+    assert made.json().get("number") == "+442079460190", made.content
+
+
 @pytest.mark.parametrize(
     ("change", "field"),
     [

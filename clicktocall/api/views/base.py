@@ -19,6 +19,7 @@ from clicktocall.api.contract.openapi import OperationSchema
 from clicktocall.api.errors import PreconditionFailed, error_answer
 from clicktocall.api.filters import KnownParametersOnly
 from clicktocall.api.pagination import NewestFirst
+from clicktocall.exceptions import NotAllowed
 from clicktocall.models import Role, Scope
 from clicktocall.rest.etags import etag_of, names
 from clicktocall.rest.views import JSONView
@@ -104,6 +105,8 @@ class ApiViewSet(JSONView, GenericViewSet[Any]):
         """
         visible = self.rights.visible()
         if named is None:
+            if visible is not None and not visible:
+                raise NotAllowed("You belong to no account.")
             if visible is None or len(visible) != 1:
                 raise ValidationError({"account": ["You have several accounts; name one."]})
             named = next(iter(visible))

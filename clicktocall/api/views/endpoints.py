@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.db import transaction
 from django.urls import reverse
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -12,6 +11,7 @@ from rest_framework.response import Response
 from clicktocall.api.filters import EndpointFilters
 from clicktocall.api.serializers.endpoints import EndpointSerializer, usual_values
 from clicktocall.api.views.base import ApiViewSet, managing, reading, same_account_only
+from clicktocall.calls.database import atomic
 from clicktocall.endpoints.save import delete_endpoint, save_endpoint
 from clicktocall.models import Endpoint
 from clicktocall.rest.etags import answer_or_not_modified, etag_of
@@ -61,14 +61,14 @@ class EndpointsView(ApiViewSet):
 
     def destroy(self, request: Request, pk: str) -> Response:
         """Remove an endpoint that was never called with; otherwise switch it off."""
-        with transaction.atomic():
+        with atomic():
             endpoint = self._locked()
             self.check_precondition(self._show(endpoint))
             delete_endpoint(endpoint)
         return Response(status=204)
 
     def _change(self, changes: dict[str, Any]) -> Response:
-        with transaction.atomic():
+        with atomic():
             endpoint = self._locked()
             self.check_precondition(self._show(endpoint))
             same_account_only(changes, endpoint)
