@@ -43,10 +43,11 @@ def test_entries_are_judged_one_by_one(server: Server) -> None:
     assert Refusal.objects.count() == 1
     read = server.get(answer["Location"]).json()
     assert read == {name: value for name, value in told.items() if name != "calls"}
-    assert [row["id"] for row in server.get("bulks/").json()["results"]] == [told["id"]]
-    listed = server.get(told["calls_url"]).json()["results"]
-    assert {call["id"] for call in listed} == {call["id"] for call in told["calls"]}
-    assert all(call["bulk"] == told["id"] for call in listed)
+    (listed,) = server.get("bulks/").json()["results"]
+    assert listed == {name: value for name, value in read.items() if name != "refused"}
+    calls = server.get(told["calls_url"]).json()["results"]
+    assert {call["id"] for call in calls} == {call["id"] for call in told["calls"]}
+    assert all(call["bulk"] == told["id"] for call in calls)
     server.post(told["calls"][0]["cancel_url"])
     assert server.get(answer["Location"]).json()["in_progress"] == 1
 

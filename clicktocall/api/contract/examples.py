@@ -401,7 +401,7 @@ ANSWERS: Mapping[str, Mapping[str, Any]] = {
     "readCall": _DONE,
     "listCallEvents": _page(_EVENT, f"calls/{CALL}/events/"),
     "cancelCall": _CANCELED,
-    "listBulks": _page(_BULK, "bulks/"),
+    "listBulks": _page({k: v for k, v in _BULK.items() if k != "refused"}, "bulks/"),
     "createBulk": {**_BULK, "calls": [{**_QUEUED, "bulk": BULK, "client_reference": "patient-17"}]},
     "readBulk": _BULK,
     "listNumbers": _page(_OWNED, "numbers/"),

@@ -228,7 +228,7 @@ FIELDS: Mapping[str, Shape] = {
     },
     "RefusedEntrySerializer.contact": {"type": "string"},
     "RefusedEntrySerializer.index": COUNT,
-    "BulkSerializer.id": ID,
+    "BulkSummarySerializer.id": ID,
     "BulkSerializer.refused": {},
 }
 

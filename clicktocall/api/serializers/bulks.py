@@ -51,14 +51,15 @@ class RefusedEntrySerializer(serializers.Serializer[Any]):
         return path_of(str(told))
 
 
-class BulkSerializer(serializers.Serializer[Any]):
+class BulkSummarySerializer(serializers.Serializer[Any]):
+    """A bulk as it stands in a list."""
+
     id = serializers.CharField()
     account = serializers.CharField(source="account_id")
     bulk_id = serializers.CharField(source="client_id")
     created_at = MomentField()
     total = serializers.IntegerField(help_text="Calls that were accepted.")
     in_progress = serializers.IntegerField(help_text="Of these, those that have not ended.")
-    refused = RefusedEntrySerializer(many=True)
     calls_url = serializers.SerializerMethodField(help_text="The calls of this bulk.")
 
     @extend_schema_field({"type": "string", "format": "uri"})
@@ -66,6 +67,12 @@ class BulkSerializer(serializers.Serializer[Any]):
         bulk_id = bulk["id"] if isinstance(bulk, dict) else bulk.pk
         path = f"{reverse('clicktocall:api-calls')}?bulk={bulk_id}"
         return str(self.context["request"].build_absolute_uri(path))
+
+
+class BulkSerializer(BulkSummarySerializer):
+    """A bulk, with the entries that became no call."""
+
+    refused = RefusedEntrySerializer(many=True)
 
 
 class BulkAnswerSerializer(BulkSerializer):

@@ -17,6 +17,7 @@ from clicktocall.api.serializers.bulks import (
     BulkAnswerSerializer,
     BulkRequestSerializer,
     BulkSerializer,
+    BulkSummarySerializer,
 )
 from clicktocall.api.serializers.calls import shown_call
 from clicktocall.api.views.base import DOOR, ApiViewSet, calling, reading
@@ -61,8 +62,12 @@ class BulksView(ApiViewSet):
 
     def list(self, request: Request) -> Response:
         """The account's bulks, newest first."""
-        page = self.paginate_queryset(self.filter_queryset(self.get_queryset()))
+        bulks = self.get_queryset().defer("refused")  # up to a thousand entries each
+        page = self.paginate_queryset(self.filter_queryset(bulks))
         return self.get_paginated_response(self.get_serializer(page, many=True).data)
+
+    def get_serializer_class(self) -> Any:
+        return BulkSummarySerializer if self.action == "list" else BulkSerializer
 
     def retrieve(self, request: Request, pk: str) -> Response:
         """One bulk, with how many of its calls have not ended."""
