@@ -12,6 +12,7 @@ from django.contrib.staticfiles import finders
 from django.core import checks
 from django.core.checks import CheckMessage, Error, Tags, register
 from django.db import connections, router
+from django.urls import NoReverseMatch, reverse
 
 from clicktocall.conf import settings
 from clicktocall.exceptions import ConfigurationError
@@ -31,6 +32,7 @@ def check_settings(**_kwargs: Any) -> list[CheckMessage]:
         *_database(),
         *_time_zones(),
         *_widget(),
+        *_addresses(),
     ]
 
 
@@ -137,4 +139,17 @@ def _widget() -> Iterator[CheckMessage]:
             hint="From a source checkout, add widget_static to STATICFILES_DIRS and templates to "
             "the template directories; an installed package has both.",
             id="clicktocall.W006",
+        )
+
+
+def _addresses() -> Iterator[CheckMessage]:
+    if not getattr(django_settings, "ROOT_URLCONF", None):
+        return  # nothing is served from here
+    try:
+        reverse("clicktocall:health")
+    except NoReverseMatch:
+        yield checks.Warning(
+            "The addresses of the app are not among the site's.",
+            hint='Add path("clicktocall/", include("clicktocall.urls")) to the urls.',
+            id="clicktocall.W007",
         )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from django.core.exceptions import ImproperlyConfigured
 
 
@@ -50,7 +52,14 @@ class IdempotencyMismatch(ClicktocallError):
 
 
 class NotAllowed(ClicktocallError):
-    """Whoever asks lacks a scope, a role or a permission; the message names it."""
+    """Whoever asks lacks a scope, a role or a permission; the message names it.
+
+    `fields` says what was asked for and is not allowed, where it was a part of the request.
+    """
+
+    def __init__(self, message: str, fields: Mapping[str, list[str]] | None = None) -> None:
+        super().__init__(message)
+        self.fields = dict(fields or {})
 
 
 class InUse(ClicktocallError):

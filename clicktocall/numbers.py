@@ -110,7 +110,7 @@ def parse_number(text: str, region: str | None = None) -> ContactNumber:
     try:
         parsed = phonenumbers.parse(digits, region)
     except phonenumbers.NumberParseException as error:
-        raise InvalidNumber("syntax", "This is not a telephone number.") from error
+        raise InvalidNumber("syntax", _not_a_number(digits, region)) from error
     e164 = phonenumbers.format_number(parsed, PhoneNumberFormat.E164)
     possible = phonenumbers.is_possible_number_with_reason(parsed)
     if possible != phonenumbers.ValidationResult.IS_POSSIBLE or not E164.fullmatch(e164):
@@ -118,6 +118,12 @@ def parse_number(text: str, region: str | None = None) -> ContactNumber:
     return ContactNumber(
         e164, phonenumbers.region_code_for_number(parsed) or "", _kind(parsed, e164)
     )
+
+
+def _not_a_number(digits: str, region: str | None) -> str:
+    if region or digits.startswith("+"):
+        return "This is not a telephone number."
+    return "This is not a telephone number. Write it with a plus and its country's code."
 
 
 def is_e164(text: str) -> bool:

@@ -29,7 +29,7 @@ def compile_pattern(pattern: str) -> Any:
     if not _can_match_a_plus(compiled):
         raise InvalidPattern(
             "This can never match: numbers begin with a plus sign. "
-            rf"Begin with \+ and the country code, for example \+{pattern.lstrip('^')}"[:300]
+            r"Begin with \+ and the country code; London's, written 020 there, is \+4420."
         )
     if compiled.match("") and not compiled.fullmatch(_ANY_NUMBER):
         raise InvalidPattern(

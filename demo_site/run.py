@@ -230,6 +230,8 @@ def _announce() -> None:
     from demo_site import settings
     from demo_site.data import ADMIN
 
+    folder = os.environ.get("DEMO_STATE_DIR")
+    manage = (f"DEMO_STATE_DIR={folder} " if folder else "") + ".venv/bin/python manage.py"
     shop = f"http://localhost:{settings.PORT}/"
     if settings.BASE_URL.startswith("https:"):
         shop = f"{settings.BASE_URL}/"
@@ -237,10 +239,12 @@ def _announce() -> None:
         f"""
   Shop      {shop}
   Admin     {settings.BASE_URL}/admin/   (user {ADMIN}; to change its password:
-            .venv/bin/python manage.py changepassword {ADMIN})
+            {manage} changepassword {ADMIN})
+  API       {settings.BASE_URL}/clicktocall/api/v1/docs/   (its key was printed on the first
+            start; new ones are made in the admin)
 
 Give the shop {group(contact_for("completed"))} to be connected; its page has the numbers of all
-other stories, and so has `.venv/bin/python manage.py demo_info`.
+other stories, and so has `{manage} demo_info`.
 No telephone rings.
 Ctrl-C stops everything.
 """

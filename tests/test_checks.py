@@ -195,3 +195,8 @@ def test_a_secret_that_cannot_stand_in_an_address_is_refused(
 def test_times_without_a_zone_are_refused(settings: Settings) -> None:
     settings.USE_TZ = False
     assert "clicktocall.E006" in ids()
+
+
+def test_addresses_that_are_not_mounted_are_w007(settings: Settings) -> None:
+    settings.ROOT_URLCONF = "django.contrib.auth.urls"
+    assert "clicktocall.W007" in ids()

@@ -42,8 +42,9 @@ def check_overrides(rights: Rights, endpoint: Endpoint, options: Mapping[str, An
     if _is_shorter(endpoint, options.get("max_duration")):
         wanted.discard("max_duration")
     if wanted:
-        listed = ", ".join(f"options.{name}" for name in sorted(wanted))
-        raise NotAllowed(f"{listed}: changing this takes the scope “{Scope.MANAGE}”.")
+        listed = [f"options.{name}" for name in sorted(wanted)]
+        why = f"Changing this takes the scope “{Scope.MANAGE}”."
+        raise NotAllowed(f"{', '.join(listed)}: {why}", {name: [why] for name in listed})
 
 
 def _is_shorter(endpoint: Endpoint, wanted: int | None) -> bool:

@@ -27,6 +27,7 @@ class Rights(ABC):
     """Somebody who asks, whoever it is."""
 
     requester: str  # who asks, for the history
+    default_endpoint_id: str | None = None  # of requests that name none
     idempotency_scope: str  # within which an idempotency key of theirs is unique
 
     @abstractmethod
@@ -68,6 +69,7 @@ class KeyRights(Rights):
     def __init__(self, key: ApiKey) -> None:
         self.key = key
         self.requester = f"key:{key.pk}"
+        self.default_endpoint_id = key.default_endpoint_id
         # A client that gets a new key between a request and its repeat must not ring twice.
         self.idempotency_scope = f"account:{key.account_id}"
 

@@ -14,6 +14,7 @@ from clicktocall.accounts.rights import KeyRights, Rights, StaffRights
 from clicktocall.models import ApiKey
 
 _SCHEME = "bearer"
+_SAY_WHO = "No API key was sent. Send the header “Authorization: Bearer” with one."
 
 
 class InvalidKey(exceptions.AuthenticationFailed):
@@ -28,10 +29,10 @@ class ApiKeyAuthentication(BaseAuthentication):
         scheme, _, secret = request.headers.get("Authorization", "").partition(" ")
         if not scheme:
             return None
-        if scheme.lower() != _SCHEME:
-            raise InvalidKey("Send “Authorization: Bearer” and an API key.")
         secret = secret.strip()
-        key = find_key(secret) if 0 < len(secret) <= LONGEST_KEY else None
+        if scheme.lower() != _SCHEME or not secret:
+            raise exceptions.NotAuthenticated(_SAY_WHO)
+        key = find_key(secret) if len(secret) <= LONGEST_KEY else None
         if key is None:
             raise InvalidKey
         return AnonymousUser(), key
@@ -58,4 +59,4 @@ def rights_of(request: Request) -> Rights:
         return KeyRights(request.auth)
     if request.user and request.user.is_authenticated:
         return StaffRights(request.user)
-    raise exceptions.NotAuthenticated("Send “Authorization: Bearer” and an API key.")
+    raise exceptions.NotAuthenticated(_SAY_WHO)

@@ -81,12 +81,8 @@ class PreconditionFailed(exceptions.APIException):
 def error_answer(raised: Exception, context: Mapping[str, Any]) -> Response:
     """The answer to any exception; operators' words are told, for the account is the operator."""
     match raised:
-        case CallRefused(refusal=Refusal() as refusal):
-            return _refused(refusal)
-        case ClicktocallError() if known := _known(raised):
-            return error(*known, str(raised))
-        case InvalidOption():
-            return _invalid({path_of(raised.field): [raised.message]})
+        case ClicktocallError() if told := _of_the_heart(raised):
+            return told
         case ModelValidationError():
             return _invalid(by_field(raised.message_dict))
         case Http404() | PermissionDenied() | exceptions.APIException():
@@ -113,8 +109,18 @@ def _refused(refusal: Refusal) -> Response:
     return error(status, code, refusal.detail, **more)
 
 
-def _known(raised: ClicktocallError) -> tuple[int, str] | None:
-    return next((told for kind, told in _OF_THE_HEART.items() if isinstance(raised, kind)), None)
+def _of_the_heart(raised: ClicktocallError) -> Response | None:
+    match raised:
+        case CallRefused(refusal=Refusal() as refusal):
+            return _refused(refusal)
+        case InvalidOption():
+            return _invalid({path_of(raised.field): [raised.message]})
+        case NotAllowed(fields=fields) if fields:
+            return error(403, "not_allowed", str(raised), fields=fields)
+    for kind, (status, code) in _OF_THE_HEART.items():
+        if isinstance(raised, kind):
+            return error(status, code, str(raised))
+    return None
 
 
 def path_of(field: str) -> str:
@@ -140,6 +146,9 @@ def _of_framework(
             return error(403, "not_allowed", str(raised) or _("This is not allowed."))
         case Http404() | exceptions.NotFound():
             return error(404, "not_found", str(raised) or _("There is nothing here."))
+        case exceptions.UnsupportedMediaType():
+            message = _("Send JSON in UTF-8, with “Content-Type: application/json”.")
+            return error(415, "unsupported_media_type", message)
     code = CODE_OF_STATUS.get(raised.status_code, raised.default_code)
     return error(raised.status_code, code, str(raised.detail))
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import django_filters
 from django import forms
-from django.db.models import QuerySet
+from django.db.models import QuerySet, TextChoices
 from django.utils.dateparse import parse_date, parse_datetime
 from django.utils.translation import gettext as _
 from django_filters.rest_framework import DjangoFilterBackend, FilterSet
@@ -99,10 +99,18 @@ class YesNoFilter(django_filters.Filter):
     field_class = YesNoFormField
 
 
+def _one_or_more_of(words: type[TextChoices]) -> django_filters.MultipleChoiceFilter:
+    told = _("There is no “%(value)s”. There are: {words}.")
+    return django_filters.MultipleChoiceFilter(
+        choices=words.choices,
+        error_messages={"invalid_choice": told.format(words=", ".join(words.values))},
+    )
+
+
 class CallFilters(FilterSet):
     endpoint = django_filters.CharFilter(field_name="endpoint_id", help_text="Its id.")
-    state = django_filters.MultipleChoiceFilter(choices=CallState.choices)
-    outcome = django_filters.MultipleChoiceFilter(choices=Outcome.choices)
+    state = _one_or_more_of(CallState)
+    outcome = _one_or_more_of(Outcome)
     contact = django_filters.CharFilter(
         method="with_contact",
         help_text="In any spelling; or at least three of its digits in a row.",

@@ -68,9 +68,9 @@ class Membership(models.Model):
 class Scope(models.TextChoices):
     """What an API key may do."""
 
-    READ = "read", _("read everything of the account")
-    CALL = "call", _("place and cancel calls")
-    MANAGE = "manage", _("change endpoints, whitelists and numbers")
+    READ = "read", _("read: everything of the account")
+    CALL = "call", _("call: place and cancel calls")
+    MANAGE = "manage", _("manage: change endpoints, whitelists and numbers; any option of a call")
 
 
 class ApiKey(models.Model):

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from datetime import UTC
-from typing import Any
+from typing import Any, NoReturn
 
+from django.utils.translation import gettext as _
 from rest_framework import serializers
 
 
@@ -37,6 +38,14 @@ class YesNoField(serializers.BooleanField):
 
 class WordField(serializers.ChoiceField):
     """One of the words that are offered."""
+
+    def fail(self, key: str, **kwargs: Any) -> NoReturn:
+        if key == "invalid_choice":
+            words = ", ".join(f"“{word}”" for word in self.choices)
+            raise serializers.ValidationError(
+                _("Choose one of: %(words)s.") % {"words": words}, code=key
+            )
+        super().fail(key, **kwargs)
 
     def to_internal_value(self, data: Any) -> Any:
         if not isinstance(data, str):

@@ -146,3 +146,23 @@ def test_a_thousand_calls_fit_into_one_request(server: Server) -> None:
 def test_a_bulk_has_its_own_largest_size(server: Server, settings: Any) -> None:
     settings.CLICKTOCALL = {**settings.CLICKTOCALL, "MAX_BULK_BODY_SIZE": 1000}
     problem(server.post("bulks/", {"bulk_id": "x" * 1000}), 413, "too_large")
+
+
+def test_the_keys_default_endpoint_is_taken_where_none_is_named(server: Server) -> None:
+    endpoint = make_endpoint(server.account)
+    server.key.default_endpoint = endpoint
+    server.key.save()
+
+    told = server.post("bulks/", {"calls": [{"contact": VISITOR}]}).json()
+
+    assert [call["endpoint"] for call in told["calls"]] == [endpoint.pk]
+
+
+def test_an_option_out_of_scope_is_named_with_its_entry(server: Server) -> None:
+    caller = Server(server.account, [Scope.CALL])
+    calls = [{"contact": VISITOR}, {"contact": VISITOR, "options": {"record": True}}]
+    body = {"endpoint": make_endpoint(server.account).pk, "calls": calls}
+
+    error = problem(caller.post("bulks/", body), 403, "not_allowed")
+
+    assert set(error["fields"]) == {"calls.1.options.record"}

@@ -8,6 +8,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+from django.contrib.auth import get_user_model
 from django.test import Client
 
 from clicktocall.api.contract.document import contract
@@ -92,6 +93,28 @@ def test_a_call_can_be_asked_for_from_the_page(
 
     assert Call.objects.get().endpoint_id == endpoint.pk
     assert watched.strangers == []
+
+
+@pytest.mark.browser
+def test_somebody_logged_in_to_the_admin_needs_no_key(
+    live_server: Any, watched: Watched, transactional_db: None
+) -> None:
+    endpoint = make_endpoint()
+    operator = Client()
+    operator.force_login(get_user_model().objects.create_superuser("root"))
+    session = operator.cookies["sessionid"].value
+    page = watched.page
+    page.context.add_cookies([{"name": "sessionid", "value": session, "url": live_server.url}])
+    page.goto(live_server.url + DOCS)
+    page.locator("#operations-Calls-connect .opblock-summary-control").click()
+    connect = page.locator("#operations-Calls-connect")
+    connect.get_by_role("button", name="Try it out").click()
+    connect.locator("tr[data-param-name=endpoint_id] input").fill(endpoint.pk)
+    connect.get_by_role("button", name="Execute").click()
+
+    connect.locator(".live-responses-table .response-col_status", has_text="202").wait_for()
+
+    assert Call.objects.get().requester.startswith("user:")
 
 
 def test_without_its_files_the_page_says_what_to_install(settings: Any) -> None:

@@ -23,6 +23,7 @@ from clicktocall.providers.sandbox import SandboxProvider
 from clicktocall.providers.sandbox.simulator import Simulator
 from clicktocall.providers.sandbox.tone import TONE
 from clicktocall.states import CallState, EventKind
+from tests.api.server import Server
 from tests.factories import make_attempt, make_call
 from tests.providers.loopback import CallbackReceiver
 from tests.providers.orders import make_order
@@ -214,3 +215,25 @@ def test_asking_costs_one_query(
     recorded_attempt(call, address=address)
     with django_assert_num_queries(1):
         assert sound_of(call) == TONE
+
+
+@pytest.mark.parametrize("accept", ["*/*", "audio/*", "audio/wav", "text/html"])
+def test_a_client_of_the_api_hears_it_whatever_it_accepts(
+    boxes: dict[str, Simulator], accept: str
+) -> None:
+    placement, address = record_at(boxes["box"], "box")
+    call = make_call(state=CallState.ENDED, provider="box", recording_url=address)
+    make_attempt(
+        call,
+        provider="box",
+        recording_url=address,
+        provider_reference=placement.provider_reference,
+    )
+
+    answer = Server(call.account).get(f"calls/{call.pk}/recording/", Accept=accept)
+
+    assert answer.status_code == 200, answer.content
+    assert b"".join(answer.streaming_content) == TONE
+    assert answer["Content-Type"].startswith("audio/")
+    assert answer["X-Content-Type-Options"] == "nosniff"
+    assert f'filename="{call.pk}.wav"' in answer["Content-Disposition"]

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from difflib import get_close_matches
 from typing import Any
 
 from django.db import models
 from django.utils.translation import gettext as _
 from rest_framework import serializers
 
+from clicktocall.orders import CallOptions
 from clicktocall.rest.fields import MomentField, TextField, WholeNumberField, WordField, YesNoField
 
 
@@ -16,13 +18,32 @@ class KnownNamesOnly:
     """A misspelt name is refused, not passed over: the sender meant something by it."""
 
     def to_internal_value(self, data: Any) -> Any:
-        known: Mapping[str, Any] = self.fields  # type: ignore[attr-defined]
-        unknown = [name for name in data if name not in known] if isinstance(data, Mapping) else []
-        if unknown:
-            raise serializers.ValidationError(
-                {str(name)[:100]: [_("There is no such field.")] for name in unknown}
-            )
-        return super().to_internal_value(data)  # type: ignore[misc]
+        if not isinstance(data, Mapping):
+            return super().to_internal_value(data)  # type: ignore[misc]
+        problems = {
+            str(name)[:100]: [self._not_known(name)] for name in data if name not in self._names
+        }
+        try:
+            read = super().to_internal_value(data)  # type: ignore[misc]
+        except serializers.ValidationError as error:
+            found: Any = error.detail
+            raise serializers.ValidationError({**found, **problems}) from error
+        if problems:
+            raise serializers.ValidationError(problems)
+        return read
+
+    @property
+    def _names(self) -> Mapping[str, Any]:
+        names: Mapping[str, Any] = self.fields  # type: ignore[attr-defined]
+        return names
+
+    def _not_known(self, name: str) -> str:
+        if "options" in self._names and name in CallOptions.names():
+            return _("There is no such field here; write it inside options.")
+        alike = get_close_matches(str(name)[:100], self._names, n=1)
+        if alike:
+            return _("There is no such field. Did you mean %(name)s?") % {"name": alike[0]}
+        return _("There is no such field.")
 
 
 class Body(KnownNamesOnly, serializers.Serializer[Any]):

@@ -8,7 +8,6 @@ from typing import Any, ClassVar
 
 from django.db.models import Model, QuerySet
 from django.http import Http404
-from django.shortcuts import get_object_or_404
 from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 from rest_framework.viewsets import GenericViewSet
@@ -90,7 +89,9 @@ class ApiViewSet(JSONView, GenericViewSet[Any]):
             Http404: there is none, or it is another account's.
             NotAllowed: it may be seen, but this may not be done with it.
         """
-        found = get_object_or_404(self.get_queryset(), pk=self.kwargs["pk"])
+        found = self.get_queryset().filter(pk=self.kwargs["pk"]).first()
+        if found is None:
+            raise not_found()
         self.rights.allow(self.need, self.account_of(found))
         return found
 
@@ -162,6 +163,10 @@ class NothingHereView(JSONView):
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)
+        if request.path.endswith("/"):
+            raise Http404(
+                "There is nothing here; ids are 32 digits of 0-9 and a-f, without dashes."
+            )
         raise Http404("There is nothing here. Every address of this API ends with a slash.")
 
     def get_exception_handler(self) -> Any:

@@ -24,6 +24,7 @@ from clicktocall.api.views.base import DOOR, ApiViewSet, calling, reading
 from clicktocall.api.views.connect import endpoint_to_call, visitor_of
 from clicktocall.calls.bulk import BulkAnswer, WantedCall, request_bulk
 from clicktocall.conf import settings
+from clicktocall.exceptions import NotAllowed
 from clicktocall.models import Account, Bulk, Endpoint
 from clicktocall.rest.errors import by_field
 from clicktocall.states import CallState
@@ -102,13 +103,16 @@ class BulksView(ApiViewSet):
             ValidationError: naming each entry whose endpoint cannot be used.
             NotAllowed: an entry changes an option that the client may not change.
         """
-        endpoints = _Endpoints(self, asked.get("endpoint"))
+        endpoints = _Endpoints(self, asked.get("endpoint") or self.rights.default_endpoint_id)
         problems: dict[str, list[str]] = {}
         wanted = []
         for place, entry in enumerate(asked["calls"]):
             inside = f"calls.{place}."
             try:
                 wanted.append(self._wanted_call(endpoints.of(entry), entry))
+            except NotAllowed as error:
+                named_inside = {f"{inside}{name}": said for name, said in error.fields.items()}
+                raise NotAllowed(str(error), named_inside) from error
             except Http404:
                 named = f"{inside}endpoint" if entry.get("endpoint") else "endpoint"
                 problems[named] = [endpoints.why_not(entry)]

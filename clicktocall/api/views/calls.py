@@ -45,6 +45,10 @@ class CallsView(ApiViewSet):
         call = cancel_call(self.get_object())
         return Response(shown_call(call, request), status=202)
 
+    def perform_content_negotiation(self, request: Request, force: bool = False) -> Any:
+        """A recording is what it is, whatever `Accept` says; only an error is written by us."""
+        return super().perform_content_negotiation(request, force or self.action == "recording")
+
     def recording(self, request: Request, pk: str) -> StreamingHttpResponse:
         """The sound of the call, as the provider keeps it."""
         call = self.get_object()
@@ -54,7 +58,8 @@ class CallsView(ApiViewSet):
             answer["Content-Length"] = str(stream.length)
         kind = stream.content_type
         suffix = guess_extension(kind) or f".{kind.partition('/')[2]}"
-        answer["Content-Disposition"] = f'attachment; filename="{call.pk}{suffix}"'
+        # Only audio comes through, so a browser may play it where it stands.
+        answer["Content-Disposition"] = f'inline; filename="{call.pk}{suffix}"'
         return answer
 
 

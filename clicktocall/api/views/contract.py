@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from django.apps import apps
+from django.conf import settings
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
+from django.http.request import HttpHeaders
 from django.templatetags.static import static
 from django.utils.decorators import method_decorator
 from django.views.generic import TemplateView
@@ -90,12 +92,17 @@ class DocsView(TemplateView):
         return [f"clicktocall/{name}.html"]
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        return super().get_context_data(title=TITLE, swagger=f"{SIDECAR}/swagger-ui-dist", **kwargs)
+        return super().get_context_data(
+            title=TITLE,
+            swagger=f"{SIDECAR}/swagger-ui-dist",
+            csrf_header=HttpHeaders.parse_header_name(settings.CSRF_HEADER_NAME),
+            **kwargs,
+        )
 
     def render_to_response(self, context: Any, **kwargs: Any) -> HttpResponse:
         answer = super().render_to_response(context, **kwargs)
         answer["Content-Security-Policy"] = policy(self.request)
-        answer["Cache-Control"] = "no-cache"
+        answer["Cache-Control"] = "no-store"  # it holds the visitor's own CSRF token
         return answer
 
 
