@@ -27,7 +27,7 @@ from clicktocall.api.contract.examples import ENDPOINT, REQUESTS, SHOWN
 from clicktocall.api.contract.shapes import FIELDS
 from clicktocall.api.errors import PROBLEMS
 from clicktocall.api.serializers.common import Body, ModelBody
-from clicktocall.api.urls import routes
+from clicktocall.api.routes import routes
 from clicktocall.models import Account, Endpoint
 from tests.api.server import Server
 from tests.factories import make_endpoint, make_owned_number

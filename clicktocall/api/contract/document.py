@@ -15,6 +15,7 @@ from drf_spectacular.generators import SchemaGenerator
 from drf_spectacular.settings import SPECTACULAR_DEFAULTS, patched_settings
 
 from clicktocall.api.contract.described import DESCRIPTION, LICENSE, TAGS, TITLE, VERSION
+from clicktocall.api.routes import routes
 from clicktocall.orders import DialFirst, ExtensionKind
 from clicktocall.states import CallState, EventKind, Leg, LegState, Outcome
 
@@ -121,8 +122,6 @@ _Dumper.add_representer(str, _text)
 
 
 def _generated() -> dict[str, Any]:
-    from clicktocall.api.urls import routes
-
     with translation.override("en"), patched_settings(_SETTINGS):
         document = _Generator(patterns=routes).get_schema(public=True)
     # Lazy texts become text, and nothing is shared between two places.
