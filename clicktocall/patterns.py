@@ -6,6 +6,7 @@ Syntax: https://github.com/google/re2/wiki/Syntax
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 from typing import Any
 
@@ -16,6 +17,8 @@ from clicktocall.exceptions import InvalidPattern
 LONGEST_PATTERN = 256
 
 _MAX_MEMORY = 1 << 20
+_COUNTS = re.compile(r"(?<=[{,])([0-9]{1,9})(?=[,}])", re.ASCII)
+_MOST_REPEATED = 30
 _ANY_NUMBER = "+123456789012"
 
 
@@ -25,6 +28,11 @@ def compile_pattern(pattern: str) -> Any:
     Raises:
         InvalidPattern: it is not RE2, too long or too large, or can never match a number.
     """
+    if any(int(count) > _MOST_REPEATED for count in _COUNTS.findall(pattern)):
+        raise InvalidPattern(
+            f"A telephone number has at most 15 digits: repeat nothing more than "
+            f"{_MOST_REPEATED} times."
+        )
     compiled = _compile(pattern)
     if not _can_match_a_plus(compiled):
         raise InvalidPattern(
@@ -47,7 +55,7 @@ def matches(pattern: str, e164: str) -> bool:
         return False
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=4096)
 def _compile(pattern: str) -> Any:
     if not pattern or len(pattern) > LONGEST_PATTERN:
         raise InvalidPattern(f"Write a pattern of 1 to {LONGEST_PATTERN} characters.")

@@ -20,7 +20,7 @@ from clicktocall.admin.endpoint_notices import notices_for
 from clicktocall.admin.explained import ExplainedAdmin
 from clicktocall.admin.fields import zone_names
 from clicktocall.admin.scope import ScopedAdmin, ScopedInline, VisibleFilter
-from clicktocall.endpoints.save import save_endpoint
+from clicktocall.endpoints.save import MOST_PATTERNS, save_endpoint
 from clicktocall.endpoints.snippets import Snippets, snippets_for, telephone_of
 from clicktocall.exceptions import ConfigurationError
 from clicktocall.models import Endpoint, Refusal, RefusalCount, Role, WhitelistEntry
@@ -36,6 +36,7 @@ class WhitelistInline(ScopedInline):
     model = WhitelistEntry
     form = WhitelistForm
     extra = 0
+    max_num = MOST_PATTERNS
     verbose_name_plural = _("whitelist: patterns of numbers that may be called")
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from django.core.exceptions import PermissionDenied, SuspiciousOperation
 from django.core.exceptions import ValidationError as ModelValidationError
-from django.db import InterfaceError, OperationalError
+from django.db import IntegrityError, InterfaceError, OperationalError
 from django.http import Http404
 from django.utils.translation import gettext as _
 from rest_framework import exceptions
@@ -24,6 +24,7 @@ from clicktocall.exceptions import (
     NotAllowed,
     NotCancellable,
     ProviderError,
+    ProviderRefused,
 )
 from clicktocall.orders import CallOptions
 from clicktocall.rest.errors import CODE_OF_STATUS, by_field, crashed, error, unavailable
@@ -43,6 +44,7 @@ PROBLEMS: Mapping[str, tuple[int, str]] = {
     "method_not_allowed": (405, "This address does not take this method; see `Allow`."),
     "not_acceptable": (406, "Only JSON is answered."),
     "closed": (409, "Outside the opening hours; `next_opening` says when to ask again."),
+    "conflict": (409, "Somebody changed the same at the same moment; read it again."),
     "in_use": (409, "Something else needs what was to be deleted."),
     "not_cancellable": (409, "The provider cannot be asked to hang up."),
     "length_required": (411, "A body needs a `Content-Length`."),
@@ -52,6 +54,7 @@ PROBLEMS: Mapping[str, tuple[int, str]] = {
     "idempotency_mismatch": (422, "The idempotency key was used for a different request."),
     "try_later": (429, "A limit is reached; `Retry-After` says for how many seconds."),
     "server_error": (500, "A mistake of ours. It has been logged."),
+    "provider_refused": (502, "The provider says no, and will say it again."),
     "unavailable": (503, "The database or the provider does not answer; see `Retry-After`."),
 }
 
@@ -61,6 +64,7 @@ _OF_THE_HEART: Mapping[type[Exception], tuple[int, str]] = {
     InUse: (409, "in_use"),
     NotAllowed: (403, "not_allowed"),
     NoRecording: (404, "not_found"),
+    ProviderRefused: (502, "provider_refused"),
 }
 _REFUSED = {
     VisitorCode.INVALID_NUMBER: 400,
@@ -89,6 +93,8 @@ def error_answer(raised: Exception, context: Mapping[str, Any]) -> Response:
             return _of_framework(raised, context)
         case SuspiciousOperation():
             return error(400, "invalid_request", _("Please check the request."))
+        case IntegrityError():
+            return error(409, "conflict", _("Somebody changed this at the same moment. Try again."))
         case OperationalError() | InterfaceError() | ProviderError() | ConfigurationError():
             return unavailable(raised)
     return crashed(raised, context)

@@ -12,9 +12,9 @@ from dataclasses import asdict, dataclass, field
 from functools import partial
 from typing import Any, NoReturn, cast
 
-from django.db import Error, IntegrityError
+from django.db import Error, IntegrityError, InterfaceError, OperationalError
 
-from clicktocall.calls.database import atomic, on_commit
+from clicktocall.calls.database import atomic, on_commit, was_written
 from clicktocall.calls.enqueue import ReadyCall, insert, insertion_of
 from clicktocall.calls.events import storable
 from clicktocall.calls.request import (
@@ -107,7 +107,8 @@ def request_bulk(
         InvalidOption: `calls` are none or too many, `bulk_id` is used already, or a text cannot
             be kept. What is wrong with one entry is told in the answer instead.
         ValueError: an endpoint belongs to another account.
-        django.db.OperationalError: the database is not available; nothing was accepted.
+        django.db.OperationalError: the database is not available; nothing was accepted, as far as
+            it can be asked at all.
     """
     _check(account, wanted)
     check_text(Call, "requester", requester)
@@ -170,6 +171,10 @@ def _first_answer(bulk: Bulk, asked: Sequence[CallRequest]) -> BulkAnswer:
         _write(bulk, judged.ready)
     except IntegrityError as error:
         return _repeat_of(bulk) or _fail(bulk, error)
+    except (OperationalError, InterfaceError):
+        # A connection may break after the commit. Whoever is told no asks again.
+        if not was_written(bulk):
+            raise
     _record(judged.verdicts)
     return BulkAnswer(
         bulk=bulk, calls=[ready.call for ready in judged.ready], refused=judged.refused

@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, NoReturn
 
-from django.db import IntegrityError, models
+from django.db import IntegrityError, InterfaceError, OperationalError, models
 from django.utils import timezone
 
-from clicktocall.calls.database import on_commit
+from clicktocall.calls.database import on_commit, was_written
 from clicktocall.calls.enqueue import ReadyCall, enqueue
 from clicktocall.calls.events import storable
 from clicktocall.calls.refusals import record_refusal
@@ -130,7 +130,8 @@ def request_call(
         CallRefused: a rule said no; the refusal has been recorded.
         IdempotencyMismatch: the key was used for a different request.
         InvalidOption: an option is unknown or cannot be used, or a text cannot be kept.
-        django.db.OperationalError: the database is not available; nothing was accepted.
+        django.db.OperationalError: the database is not available; nothing was accepted, as far as
+            it can be asked at all.
     """
     check_text(Call, "requester", requester)
     scope = idempotency_scope or requester or endpoint.id
@@ -152,11 +153,21 @@ def request_call(
     # The key is judged before everything else, but a repeat is rare: rather than ask for one on
     # every click, it is looked for where it shows itself, at a no or at the unique index.
     try:
-        call = enqueue(ready_call(asked))
+        call = _put_in_queue(ready_call(asked))
     except (CallRefused, InvalidOption, IntegrityError) as no:
         return _repeat_of(asked) or _refuse(asked, no)
     on_commit(lambda: call_requested.send_robust(Call, call=call))
     return call
+
+
+def _put_in_queue(ready: ReadyCall) -> Call:
+    try:
+        return enqueue(ready)
+    except (OperationalError, InterfaceError):
+        # A connection may break after the row was written. Whoever is told no asks again.
+        if not was_written(ready.call):
+            raise
+        return Call.objects.get(pk=ready.call.pk)
 
 
 def read_number(text: str, region: str | None, endpoint: Endpoint) -> ContactNumber | InvalidNumber:

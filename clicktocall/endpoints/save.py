@@ -16,6 +16,9 @@ from clicktocall.exceptions import InUse, InvalidOption, InvalidPattern
 from clicktocall.models import Endpoint, WhitelistEntry
 from clicktocall.patterns import compile_pattern
 
+# Every call is compared with all of them.
+MOST_PATTERNS = 500
+
 # Rows that stand behind the endpoint already; looking for each of them again costs a statement.
 _KNOWN_TO_EXIST = NUMBER_OPTIONS | {"account"}
 
@@ -46,10 +49,13 @@ def delete_endpoint(endpoint: Endpoint) -> None:
     Raises:
         InUse: it has calls; say `active: false` instead.
     """
+    has_calls = InUse(_("This endpoint has calls in its history. Switch it off instead."))
+    if endpoint.calls.exists():  # rather than have all of them read in order to be protected
+        raise has_calls
     try:
         endpoint.delete()
-    except ProtectedError as error:
-        raise InUse(_("This endpoint has calls in its history. Switch it off instead.")) from error
+    except ProtectedError as error:  # one came in just now
+        raise has_calls from error
 
 
 def check_pattern(pattern: str) -> None:
@@ -76,6 +82,9 @@ def save_whitelist_entry(
         setattr(entry, name, value)
     entry.clean_fields(exclude=("endpoint",))
     check_pattern(entry.pattern)
+    if entry._state.adding and entry.endpoint.whitelist.count() >= MOST_PATTERNS:
+        message = _("A whitelist holds at most %d patterns; join some with a bar, |.")
+        raise ValidationError({"pattern": [message % MOST_PATTERNS]})
     known = ValidationError({"pattern": [_("This pattern is on the whitelist already.")]})
     same = WhitelistEntry.objects.filter(endpoint_id=entry.endpoint_id, pattern=entry.pattern)
     if same.exclude(pk=entry.pk).exists():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import math
 from collections.abc import Iterator, Mapping
+from itertools import islice
 from typing import Any
 
 from django.core.signals import got_request_exception
@@ -24,6 +25,7 @@ CODE_OF_STATUS = {
     415: "unsupported_media_type",
 }
 _SOON = 2.0
+_MOST_TOLD = 100  # messages; a body of nonsense must not be answered with several
 
 
 def error(
@@ -54,7 +56,7 @@ def crashed(raised: Exception, context: Mapping[str, Any]) -> Response:
 def by_field(detail: Any) -> dict[str, list[str]]:
     """Field to messages; what stands inside an object or a list is named with its path."""
     fields: dict[str, list[str]] = {}
-    for name, message in _messages(detail):
+    for name, message in islice(_messages(detail), _MOST_TOLD):
         fields.setdefault(name, []).append(message)
     return fields
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.db import transaction
+from django.db import connections, transaction
 from rest_framework.negotiation import DefaultContentNegotiation
 from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
@@ -44,7 +44,10 @@ class JSONView(APIView):
     def as_view(cls, *args: Any, **kwargs: Any) -> Any:
         # Refusals and receipts are kept in transactions of their own, so the host's
         # ATOMIC_REQUESTS must not wrap these views.
-        return transaction.non_atomic_requests(super().as_view(*args, **kwargs))
+        view = super().as_view(*args, **kwargs)
+        for alias in connections:
+            view = transaction.non_atomic_requests(using=alias)(view)
+        return view
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)

@@ -164,6 +164,10 @@ def test_what_concerns_money_identity_and_recording_takes_the_scope_manage(serve
         "callee_id_name": "Ada",
         "callee_id_number": "100",
         "record": True,
+        "dial_first": "contact",
+        "machine_detection": "hangup",
+        "validity_period": 2880,
+        "delivery_time_window": {},
         "max_duration": 601,
         "retry_min_period": 1,
         "retry_max_period": 1,
@@ -177,7 +181,8 @@ def test_what_concerns_money_identity_and_recording_takes_the_scope_manage(serve
         answer = connect(caller, endpoint, {"contact": VISITOR, "options": {name: value}})
         assert f"options.{name}" in problem(answer, 403, "not_allowed")["message"]
     assert not Call.objects.exists()
-    shorter = connect(caller, endpoint, {"contact": VISITOR, "options": {"max_duration": 60}})
+    less = {"max_duration": 60, "validity_period": 1}
+    shorter = connect(caller, endpoint, {"contact": VISITOR, "options": less})
     assert shorter.json()["options"]["max_duration"] == 60
     everything = connect(server, endpoint, {"contact": VISITOR, "options": values})
     assert everything.status_code == 202, everything.content

@@ -160,3 +160,25 @@ def test_figures_by_outcome_endpoint_and_day(server: Server) -> None:
 def test_a_wrong_range_is_named(server: Server, query: dict[str, Any], field: str) -> None:
     error = problem(server.get("statistics/", query), 400, "invalid_request")
     assert set(error["fields"]) == {field}
+
+
+def test_a_change_of_an_entry_or_a_number_can_be_lost_to_nobody(server: Server) -> None:
+    endpoint = make_endpoint(server.account, whitelist=[r"\+4420"])
+    entry = f"endpoints/{endpoint.pk}/whitelist/{endpoint.whitelist.get().pk}/"
+    number = f"numbers/{make_owned_number(server.account).pk}/"
+    for address, change in ((entry, {"note": "x"}), (number, {"label": "x"})):
+        seen = server.get(address)["ETag"]
+        assert server.patch(address, change, If_Match=seen).status_code == 200
+        problem(server.patch(address, change, If_Match=seen), 412, "precondition_failed")
+        problem(server.delete(address, If_Match=seen), 412, "precondition_failed")
+        assert server.delete(address, If_Match=server.get(address)["ETag"]).status_code == 204
+        problem(server.patch(address, change), 404, "not_found")
+
+
+def test_a_whitelist_has_an_end(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("clicktocall.endpoints.save.MOST_PATTERNS", 1)
+    endpoint = make_endpoint(server.account, whitelist=[r"\+4420"])
+
+    answer = server.post(f"endpoints/{endpoint.pk}/whitelist/", {"pattern": r"\+1"})
+
+    assert "at most 1 pattern" in problem(answer, 400, "invalid_request")["fields"]["pattern"][0]

@@ -26,8 +26,8 @@ from clicktocall.api.contract.described import OPERATIONS
 from clicktocall.api.contract.examples import ENDPOINT, REQUESTS, SHOWN
 from clicktocall.api.contract.shapes import FIELDS
 from clicktocall.api.errors import PROBLEMS
-from clicktocall.api.serializers.common import Body, ModelBody
 from clicktocall.api.routes import routes
+from clicktocall.api.serializers.common import Body, ModelBody
 from clicktocall.models import Account, Endpoint
 from tests.api.server import Server
 from tests.factories import make_endpoint, make_owned_number

@@ -566,3 +566,21 @@ def test_a_text_of_the_whole_that_cannot_be_kept_is_named(
         ask(endpoint, VISITOR, FRENCH, **{argument: text})
     assert caught.value.field == field
     assert_nothing_written()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_bulk_whose_answer_was_lost_is_accepted(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The connection breaks between the commit and its answer: everything is there."""
+    endpoint = make_endpoint()
+    commit = connection.commit
+
+    def lose_the_answer() -> None:
+        commit()
+        raise OperationalError("server closed the connection unexpectedly")
+
+    monkeypatch.setattr(connection, "commit", lose_the_answer)
+    answer = request_bulk(endpoint.account, [WantedCall(endpoint=endpoint, contact=VISITOR)] * 3)
+    monkeypatch.undo()
+
+    assert {call.pk for call in answer.calls} == set(Call.objects.values_list("pk", flat=True))
+    assert Bulk.objects.get() == answer.bulk

@@ -66,3 +66,9 @@ def test_a_hostile_pattern_is_not_slow() -> None:
     started = time.perf_counter()
     matches(r"^\+?(\d+)+$", "+" + "1" * 60 + "x")
     assert time.perf_counter() - started < 0.5
+
+
+@pytest.mark.parametrize("pattern", [r"\+1[0-9]{0,1000}", r"\+4{31}", r"\+44[0-9]{31,}"])
+def test_nothing_is_repeated_longer_than_a_number(pattern: str) -> None:
+    with pytest.raises(InvalidPattern, match="at most 15 digits"):
+        compile_pattern(pattern)

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 import time_machine
-from django.db import transaction
+from django.db import InterfaceError, OperationalError, connection, transaction
 from django.utils import timezone
 
 from clicktocall.calls import Visitor, request_call
@@ -270,3 +270,36 @@ def test_an_endpoint_does_not_ring_itself() -> None:
     endpoint = make_endpoint(account, caller_id_b=shown)
     assert refused(endpoint, TEAM).rule == "own_number"
     assert refused(endpoint, "+44 20 7946 0191").rule == "own_number"
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("lost", [OperationalError, InterfaceError])
+def test_a_call_whose_answer_was_lost_is_accepted(lost: type[Exception]) -> None:
+    """The connection breaks between the INSERT and its answer: the row is there."""
+    endpoint = make_endpoint()
+
+    def lose_the_answer(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
+        result = execute(sql, params, many, context)
+        if sql.startswith("INSERT"):
+            raise lost("server closed the connection unexpectedly")
+        return result
+
+    with connection.execute_wrapper(lose_the_answer):
+        call = request_call(endpoint, VISITOR)
+
+    assert Call.objects.get() == call
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_call_that_was_not_written_is_no_call() -> None:
+    endpoint = make_endpoint()
+
+    def fail(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
+        if sql.startswith("INSERT"):
+            raise OperationalError("database is locked")
+        return execute(sql, params, many, context)
+
+    with connection.execute_wrapper(fail), pytest.raises(OperationalError):
+        request_call(endpoint, VISITOR)
+
+    assert not Call.objects.exists()

@@ -96,6 +96,7 @@ OPERATIONS: Mapping[str, Described] = {
             "listWhitelist": _OF_ENDPOINT,
             "addToWhitelist": _OF_ENDPOINT,
         },
+        problems=("conflict",),
     ),
     "EndpointsView.retrieve": Described(
         id="readEndpoint",
@@ -112,6 +113,7 @@ OPERATIONS: Mapping[str, Described] = {
         answer="The endpoint as it is now.",
         headers={"ETag": _TAG},
         takes=(IF_MATCH,),
+        problems=("conflict",),
     ),
     "EndpointsView.partial_update": Described(
         id="changeEndpoint",
@@ -120,6 +122,7 @@ OPERATIONS: Mapping[str, Described] = {
         answer="The endpoint as it is now.",
         headers={"ETag": _TAG},
         takes=(IF_MATCH,),
+        problems=("conflict",),
     ),
     "EndpointsView.destroy": Described(
         id="deleteEndpoint",
@@ -128,7 +131,10 @@ OPERATIONS: Mapping[str, Described] = {
         success=204,
         answer="It is gone.",
         takes=(IF_MATCH,),
-        problems=("in_use",),
+        problems=(
+            "conflict",
+            "in_use",
+        ),
     ),
     "ConnectView.create": Described(
         id="connect",
@@ -145,7 +151,14 @@ OPERATIONS: Mapping[str, Described] = {
         answer="The call is in the queue.",
         headers=_STATUS_URL,
         takes=(IDEMPOTENCY_KEY,),
-        problems=("invalid_number", "not_available", "closed", "idempotency_mismatch", "try_later"),
+        problems=(
+            "conflict",
+            "invalid_number",
+            "not_available",
+            "closed",
+            "idempotency_mismatch",
+            "try_later",
+        ),
         links=_OF_CALL,
     ),
     "EndpointHistoryView.list": Described(
@@ -170,7 +183,7 @@ OPERATIONS: Mapping[str, Described] = {
         ),
         success=201,
         answer="The entry.",
-        headers=_NEW,
+        headers={**_NEW, "ETag": _TAG},
         links={
             "readWhitelistEntry": {
                 "endpoint_id": "$request.path.endpoint_id",
@@ -181,24 +194,33 @@ OPERATIONS: Mapping[str, Described] = {
                 "id": "$response.body#/id",
             },
         },
+        problems=("conflict",),
     ),
     "WhitelistView.retrieve": Described(
         id="readWhitelistEntry",
         tag="Whitelist",
         summary="Read an entry",
         answer="The entry.",
+        headers={"ETag": _TAG},
+        takes=(IF_NONE_MATCH,),
     ),
     "WhitelistView.update": Described(
         id="replaceWhitelistEntry",
         tag="Whitelist",
         summary="Replace an entry",
         answer="The entry as it is now.",
+        headers={"ETag": _TAG},
+        takes=(IF_MATCH,),
+        problems=("conflict",),
     ),
     "WhitelistView.partial_update": Described(
         id="changeWhitelistEntry",
         tag="Whitelist",
         summary="Change an entry",
         answer="The entry as it is now.",
+        headers={"ETag": _TAG},
+        takes=(IF_MATCH,),
+        problems=("conflict",),
     ),
     "WhitelistView.destroy": Described(
         id="removeFromWhitelist",
@@ -206,6 +228,8 @@ OPERATIONS: Mapping[str, Described] = {
         summary="Remove an entry",
         success=204,
         answer="It is gone.",
+        takes=(IF_MATCH,),
+        problems=("conflict",),
     ),
     "CallsView.list": Described(
         id="listCalls",
@@ -243,6 +267,7 @@ OPERATIONS: Mapping[str, Described] = {
         summary="Listen to a recording",
         answer="The sound, in the type its provider keeps it in.",
         headers={"Content-Disposition": "A name for the file."},
+        problems=("provider_refused",),
     ),
     "BulksView.list": Described(
         id="listBulks",
@@ -283,30 +308,39 @@ OPERATIONS: Mapping[str, Described] = {
         summary="Add a number",
         success=201,
         answer="The number.",
-        headers=_NEW,
+        headers={**_NEW, "ETag": _TAG},
         links={
             "readNumber": {"id": "$response.body#/id"},
             "changeNumber": {"id": "$response.body#/id"},
             "deleteNumber": {"id": "$response.body#/id"},
         },
+        problems=("conflict",),
     ),
     "NumbersView.retrieve": Described(
         id="readNumber",
         tag="Numbers",
         summary="Read a number",
         answer="The number.",
+        headers={"ETag": _TAG},
+        takes=(IF_NONE_MATCH,),
     ),
     "NumbersView.update": Described(
         id="replaceNumber",
         tag="Numbers",
         summary="Replace a number",
         answer="The number as it is now.",
+        headers={"ETag": _TAG},
+        takes=(IF_MATCH,),
+        problems=("conflict",),
     ),
     "NumbersView.partial_update": Described(
         id="changeNumber",
         tag="Numbers",
         summary="Change a number",
         answer="The number as it is now.",
+        headers={"ETag": _TAG},
+        takes=(IF_MATCH,),
+        problems=("conflict",),
     ),
     "NumbersView.destroy": Described(
         id="deleteNumber",
@@ -314,7 +348,11 @@ OPERATIONS: Mapping[str, Described] = {
         summary="Remove a number",
         success=204,
         answer="It is gone.",
-        problems=("in_use",),
+        problems=(
+            "conflict",
+            "in_use",
+        ),
+        takes=(IF_MATCH,),
     ),
     "RefusalsView.list": Described(
         id="listRefusals",

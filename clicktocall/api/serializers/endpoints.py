@@ -132,6 +132,8 @@ class CallOptionsSerializer(Body):
 class WhitelistEntrySerializer(ModelBody):
     """An RE2 pattern, matched from the number's start in E.164; `$` pins the end."""
 
+    id = serializers.IntegerField(read_only=True)
+
     class Meta:
         model = WhitelistEntry
         fields = ("id", "pattern", "note")

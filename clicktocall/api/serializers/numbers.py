@@ -17,6 +17,7 @@ class OwnedNumberSerializer(ModelBody):
         required=False,
         help_text="Needed only from somebody who belongs to several accounts; never changes.",
     )
+    id = serializers.IntegerField(read_only=True)
     number = TextField(
         max_length=32, help_text="International form, or a sender id of 3 to 14 letters and digits."
     )

@@ -10,6 +10,7 @@ from django.db.models import Model, QuerySet
 from django.http import Http404
 from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
+from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet
 
 from clicktocall.accounts.rights import Need, Rights
@@ -89,11 +90,35 @@ class ApiViewSet(JSONView, GenericViewSet[Any]):
             Http404: there is none, or it is another account's.
             NotAllowed: it may be seen, but this may not be done with it.
         """
-        found = self.get_queryset().filter(pk=self.kwargs["pk"]).first()
+        return self._found_in(self.get_queryset())
+
+    def locked_object(self) -> Any:
+        """`get_object`, which nobody else can change before the transaction around is through.
+
+        Raises:
+            PreconditionFailed: it is not as the client has seen it.
+        """
+        found = self._found_in(self.get_queryset().select_for_update(of=("self",)))
+        self.check_precondition(self.shown(found))
+        return found
+
+    def _found_in(self, rows: QuerySet[Any]) -> Any:
+        found = rows.filter(pk=self.kwargs["pk"]).first()
         if found is None:
             raise not_found()
         self.rights.allow(self.need, self.account_of(found))
         return found
+
+    def shown(self, found: Any) -> dict[str, Any]:
+        """The object as it is answered."""
+        return dict(self.get_serializer(found).data)
+
+    def answer_with_tag(self, found: Any, status: int = 200) -> Response:
+        """The object, and the `ETag` that `If-Match` takes."""
+        shown = self.shown(found)
+        answer = Response(shown, status=status)
+        answer["ETag"] = etag_of(shown)
+        return answer
 
     def account_of(self, found: Any) -> str:
         return str(found.account_id)

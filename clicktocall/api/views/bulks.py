@@ -25,7 +25,7 @@ from clicktocall.api.views.connect import endpoint_to_call, visitor_of
 from clicktocall.calls.bulk import BulkAnswer, WantedCall, request_bulk
 from clicktocall.conf import settings
 from clicktocall.exceptions import NotAllowed
-from clicktocall.models import Account, Bulk, Endpoint
+from clicktocall.models import Account, Bulk, Call, Endpoint
 from clicktocall.rest.errors import by_field
 from clicktocall.states import CallState
 
@@ -44,10 +44,7 @@ def read_bulk(body: Any) -> dict[str, Any]:
 
 
 class BulksView(ApiViewSet):
-    queryset = Bulk.objects.annotate(
-        total=Count("calls"),
-        in_progress=Count("calls", filter=~Q(calls__state=CallState.ENDED)),
-    )
+    queryset = Bulk.objects.all()
     serializer_class = BulkSerializer
     request_serializer_class = BulkRequestSerializer  # for the documentation
     answer_serializer_class = BulkAnswerSerializer
@@ -64,7 +61,8 @@ class BulksView(ApiViewSet):
     def list(self, request: Request) -> Response:
         """The account's bulks, newest first."""
         bulks = self.get_queryset().defer("refused")  # up to a thousand entries each
-        page = self.paginate_queryset(self.filter_queryset(bulks))
+        page = self.paginate_queryset(self.filter_queryset(bulks)) or []
+        _count_calls(page)
         return self.get_paginated_response(self.get_serializer(page, many=True).data)
 
     def get_serializer_class(self) -> Any:
@@ -72,7 +70,9 @@ class BulksView(ApiViewSet):
 
     def retrieve(self, request: Request, pk: str) -> Response:
         """One bulk, with how many of its calls have not ended."""
-        return Response(self.get_serializer(self.get_object()).data)
+        bulk = self.get_object()
+        _count_calls([bulk])
+        return Response(self.get_serializer(bulk).data)
 
     def create(self, request: Request) -> Response:
         """Put many calls in the queue. Each is judged by itself, and all are kept or none."""
@@ -156,6 +156,20 @@ class _Endpoints:
         if named not in self._known:
             self._known[named] = endpoint_to_call(self._view, named)
         return self._known[named]
+
+
+def _count_calls(bulks: Sequence[Bulk]) -> None:
+    """Give each bulk `total` and `in_progress`, in one statement for all of them."""
+    counted = {
+        row["bulk_id"]: row
+        for row in Call.objects.filter(bulk__in=bulks)
+        .order_by()
+        .values("bulk_id")
+        .annotate(total=Count("pk"), in_progress=Count("pk", filter=~Q(state=CallState.ENDED)))
+    }
+    for bulk in bulks:
+        row = counted.get(bulk.pk, {"total": 0, "in_progress": 0})
+        bulk.total, bulk.in_progress = row["total"], row["in_progress"]  # type: ignore[attr-defined]
 
 
 def _account(wanted: Sequence[WantedCall]) -> Account:

@@ -6,6 +6,7 @@ from typing import Any
 
 from django.apps import apps
 from django.conf import settings
+from django.contrib.auth.decorators import login_not_required
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.http.request import HttpHeaders
@@ -81,7 +82,7 @@ class SchemaView(JSONView):
         return error_answer
 
 
-@method_decorator(transaction.non_atomic_requests, name="dispatch")
+@method_decorator((login_not_required, transaction.non_atomic_requests), name="dispatch")
 class DocsView(TemplateView):
     """The contract as a page; everything it loads comes from this site."""
 

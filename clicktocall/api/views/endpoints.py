@@ -14,7 +14,7 @@ from clicktocall.api.views.base import ApiViewSet, managing, reading, same_accou
 from clicktocall.calls.database import atomic
 from clicktocall.endpoints.save import delete_endpoint, save_endpoint
 from clicktocall.models import Endpoint
-from clicktocall.rest.etags import answer_or_not_modified, etag_of
+from clicktocall.rest.etags import answer_or_not_modified
 
 
 class EndpointsView(ApiViewSet):
@@ -39,17 +39,15 @@ class EndpointsView(ApiViewSet):
         """A new endpoint."""
         changes = self._read(request)
         endpoint = Endpoint(account_id=self.account_for_new(changes.pop("account_id", None)))
-        shown = self._show(save_endpoint(endpoint, changes))
-        answer = Response(shown, status=201)
+        answer = self.answer_with_tag(save_endpoint(endpoint, changes), 201)
         answer["Location"] = request.build_absolute_uri(
             reverse("clicktocall:api-endpoint", args=(endpoint.pk,))
         )
-        answer["ETag"] = etag_of(shown)
         return answer
 
     def retrieve(self, request: Request, pk: str) -> Response:
         """One endpoint, with the `ETag` that `If-Match` takes."""
-        return answer_or_not_modified(request, self._show(self.get_object()))
+        return answer_or_not_modified(request, self.shown(self.get_object()))
 
     def update(self, request: Request, pk: str) -> Response:
         """Replace an endpoint: what the body leaves out has its usual value again."""
@@ -62,31 +60,16 @@ class EndpointsView(ApiViewSet):
     def destroy(self, request: Request, pk: str) -> Response:
         """Remove an endpoint that was never called with; otherwise switch it off."""
         with atomic():
-            endpoint = self._locked()
-            self.check_precondition(self._show(endpoint))
-            delete_endpoint(endpoint)
+            delete_endpoint(self.locked_object())
         return Response(status=204)
 
     def _change(self, changes: dict[str, Any]) -> Response:
         with atomic():
-            endpoint = self._locked()
-            self.check_precondition(self._show(endpoint))
+            endpoint = self.locked_object()
             same_account_only(changes, endpoint)
-            shown = self._show(save_endpoint(endpoint, changes))
-        answer = Response(shown)
-        answer["ETag"] = etag_of(shown)
-        return answer
-
-    def _locked(self) -> Endpoint:
-        """The endpoint as nobody else can change it before this request is through."""
-        self.queryset = self.queryset.select_for_update(of=("self",))
-        endpoint: Endpoint = self.get_object()
-        return endpoint
+            return self.answer_with_tag(save_endpoint(endpoint, changes))
 
     def _read(self, request: Request, *, partial: bool = False) -> dict[str, Any]:
         body = self.get_serializer(data=request.data, partial=partial)
         body.is_valid(raise_exception=True)
         return dict(body.validated_data)
-
-    def _show(self, endpoint: Endpoint) -> dict[str, Any]:
-        return dict(self.get_serializer(endpoint).data)

@@ -12,7 +12,9 @@ from clicktocall.accounts.numbers import delete_number, save_number
 from clicktocall.api.pagination import LatestRowFirst
 from clicktocall.api.serializers.numbers import OwnedNumberSerializer
 from clicktocall.api.views.base import ApiViewSet, managing, reading, same_account_only
+from clicktocall.calls.database import atomic
 from clicktocall.models import OwnedNumber, Role
+from clicktocall.rest.etags import answer_or_not_modified
 
 _USUAL = {
     "label": "",
@@ -46,15 +48,15 @@ class NumbersView(ApiViewSet):
         changes = self._read(request)
         owned = OwnedNumber(account_id=self.account_for_new(changes.pop("account_id", None)))
         save_number(owned, changes)
-        answer = Response(self.get_serializer(owned).data, status=201)
+        answer = self.answer_with_tag(owned, 201)
         answer["Location"] = request.build_absolute_uri(
             reverse("clicktocall:api-number", args=(owned.pk,))
         )
         return answer
 
     def retrieve(self, request: Request, pk: int) -> Response:
-        """One number."""
-        return Response(self.get_serializer(self.get_object()).data)
+        """One number, with the `ETag` that `If-Match` takes."""
+        return answer_or_not_modified(request, self.shown(self.get_object()))
 
     def update(self, request: Request, pk: int) -> Response:
         """Replace a number: what the body leaves out has its usual value again."""
@@ -66,13 +68,15 @@ class NumbersView(ApiViewSet):
 
     def destroy(self, request: Request, pk: int) -> Response:
         """Remove a number that no endpoint uses."""
-        delete_number(self.get_object())
+        with atomic():
+            delete_number(self.locked_object())
         return Response(status=204)
 
     def _change(self, changes: dict[str, Any]) -> Response:
-        owned = self.get_object()
-        same_account_only(changes, owned)
-        return Response(self.get_serializer(save_number(owned, changes)).data)
+        with atomic():
+            owned = self.locked_object()
+            same_account_only(changes, owned)
+            return self.answer_with_tag(save_number(owned, changes))
 
     def _read(self, request: Request, *, partial: bool = False) -> dict[str, Any]:
         body = self.get_serializer(data=request.data, partial=partial)

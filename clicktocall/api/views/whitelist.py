@@ -12,8 +12,10 @@ from rest_framework.response import Response
 from clicktocall.api.pagination import LatestRowFirst
 from clicktocall.api.serializers.endpoints import WhitelistEntrySerializer
 from clicktocall.api.views.base import ApiViewSet, managing, not_found, reading
+from clicktocall.calls.database import atomic
 from clicktocall.endpoints.save import save_whitelist_entry
 from clicktocall.models import Endpoint, WhitelistEntry
+from clicktocall.rest.etags import answer_or_not_modified
 
 
 class WhitelistView(ApiViewSet):
@@ -47,29 +49,28 @@ class WhitelistView(ApiViewSet):
         endpoint = self._endpoint()
         self.rights.allow(self.need, endpoint.account_id)
         entry = WhitelistEntry(endpoint=endpoint)
-        answer = self._save(entry, request, status=201)
+        answer = self.answer_with_tag(save_whitelist_entry(entry, self._read(request)), 201)
         answer["Location"] = request.build_absolute_uri(
             reverse("clicktocall:api-whitelist-entry", args=(endpoint.pk, entry.pk))
         )
         return answer
 
     def retrieve(self, request: Request, endpoint_id: str, pk: int) -> Response:
-        """One entry."""
-        return Response(self.get_serializer(self.get_object()).data)
+        """One entry, with the `ETag` that `If-Match` takes."""
+        return answer_or_not_modified(request, self.shown(self.get_object()))
 
     def update(self, request: Request, endpoint_id: str, pk: int) -> Response:
         """Replace an entry."""
-        entry = self.get_object()
-        entry.note = ""
-        return self._save(entry, request)
+        return self._change({"note": ""} | self._read(request))
 
     def partial_update(self, request: Request, endpoint_id: str, pk: int) -> Response:
         """Change what the body names."""
-        return self._save(self.get_object(), request, partial=True)
+        return self._change(self._read(request, partial=True))
 
     def destroy(self, request: Request, endpoint_id: str, pk: int) -> Response:
         """Take an entry off the list; from the next request on its numbers are refused."""
-        self.get_object().delete()
+        with atomic():
+            self.locked_object().delete()
         return Response(status=204)
 
     def _endpoint(self) -> Endpoint:
@@ -79,10 +80,11 @@ class WhitelistView(ApiViewSet):
             raise not_found()
         return endpoint
 
-    def _save(
-        self, entry: WhitelistEntry, request: Request, *, partial: bool = False, status: int = 200
-    ) -> Response:
+    def _change(self, changes: dict[str, Any]) -> Response:
+        with atomic():
+            return self.answer_with_tag(save_whitelist_entry(self.locked_object(), changes))
+
+    def _read(self, request: Request, *, partial: bool = False) -> dict[str, Any]:
         body = self.get_serializer(data=request.data, partial=partial)
         body.is_valid(raise_exception=True)
-        saved = save_whitelist_entry(entry, body.validated_data)
-        return Response(self.get_serializer(saved).data, status=status)
+        return dict(body.validated_data)

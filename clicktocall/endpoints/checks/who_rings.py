@@ -38,6 +38,10 @@ _EXTENSION_CAPABILITY = {
 }
 
 
+# These stand in the headers of a call.
+_ONE_LINE = ("name", "callee_id_name", "presence_id", "ringback", "music_on_hold")
+
+
 # option -> what a provider must be able to do for it
 _ESSENTIAL = {
     "caller_id_a": Capability.CALLER_ID_A,
@@ -124,6 +128,8 @@ def check_caller_ids(endpoint: Endpoint) -> Problems:
         ("caller_id_b", lambda owned: owned.for_leg_b),
         ("bridge", lambda owned: owned.for_bridge),
     )
+    fallbacks = endpoint.fallback_providers
+    aliases = {endpoint.provider, *(fallbacks if is_list_of_text(fallbacks) else ())}
     for field, may_serve in uses:
         owned: OwnedNumber | None = getattr(endpoint, field)
         if owned is None:
@@ -132,8 +138,8 @@ def check_caller_ids(endpoint: Endpoint) -> Problems:
             yield field, _("Choose a number of the endpoint's own account.")
         elif not may_serve(owned):
             yield field, _("This number is not marked for that use.")
-        elif owned.provider_aliases and endpoint.provider not in owned.provider_aliases:
-            yield field, _("This number cannot be used with the chosen provider.")
+        elif owned.provider_aliases and not set(owned.provider_aliases).issuperset(aliases):
+            yield field, _("This number cannot be used with every provider that is chosen.")
     if endpoint.anonymization and not endpoint.caller_id_a:
         yield "caller_id_a", _("Anonymising needs a caller id to show instead of leg A's number.")
 
@@ -142,5 +148,6 @@ def check_callee_id(endpoint: Endpoint) -> Problems:
     number = endpoint.callee_id_number
     if number and not re.fullmatch(r"\+?[0-9]{3,15}", number, re.ASCII):
         yield "callee_id_number", _("Write digits only, with or without a leading plus.")
-    if not PRINTABLE.fullmatch(endpoint.callee_id_name):
-        yield "callee_id_name", _("Control characters are not allowed.")
+    for field in _ONE_LINE:
+        if not PRINTABLE.fullmatch(getattr(endpoint, field)):
+            yield field, _("Control characters are not allowed.")
