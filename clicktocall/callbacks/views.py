@@ -59,6 +59,7 @@ def _receive(request: HttpRequest, alias: str, secret: str) -> JsonResponse:
         headers={name.lower(): value for name, value in request.headers.items()},
         query=request.GET.dict(),
         body=request.body,
+        peer_address=_source_address(request),
     )
     if not provider.authenticate_callback(report):
         return _refuse(403, "not_authentic", "This callback is not the provider's.")

@@ -2,24 +2,76 @@
 
 from __future__ import annotations
 
+import re
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal, Self
 
-from clicktocall.exceptions import ConfigurationError
+from clicktocall.exceptions import ConfigurationError, ProviderError
 from clicktocall.orders import CallOrder, Capability, Placement, ReportedEvent
 
 
 @dataclass(frozen=True, slots=True)
 class CallbackRequest:
-    """A callback as it came in: raw bytes, headers with lower-case names."""
+    """A callback as it came in: raw bytes, headers with lower-case names.
+
+    `peer_address` is the IP address it came from, None when nobody knows.
+    """
 
     method: str
     content_type: str
-    headers: Mapping[str, str]
+    headers: Mapping[str, str] = field(repr=False)
     query: Mapping[str, str]
     body: bytes = field(repr=False)
+    peer_address: str | None = None
+
+
+_WINDOW = re.compile(r"window:([1-9][0-9]{0,5})", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class Dedupe:
+    """What our own reference protects from when an order may have been lost on its way.
+
+    `none`: nothing, an order in doubt is never repeated. `window`: the provider itself knows a
+    reference again for `seconds`, so that the same order may be repeated meanwhile and still
+    rings once. `lookup`: `fetch_outcome` knows an order as soon as it was taken.
+    """
+
+    kind: Literal["none", "window", "lookup"]
+    seconds: int = 0
+
+    @classmethod
+    def none(cls) -> Self:
+        return cls("none")
+
+    @classmethod
+    def window(cls, seconds: int) -> Self:
+        """Args: seconds: how long a reference is known again, more than 0."""
+        if seconds <= 0:
+            raise ValueError("seconds: give more than 0")
+        return cls("window", seconds)
+
+    @classmethod
+    def lookup(cls) -> Self:
+        return cls("lookup")
+
+    @classmethod
+    def from_option(cls, written: object) -> Self:
+        """What the option `DEDUPE` says: "none", "lookup" or "window:SECONDS".
+
+        Raises:
+            ValueError: it says something else.
+        """
+        if written == "none":
+            return cls.none()
+        if written == "lookup":
+            return cls.lookup()
+        found = _WINDOW.fullmatch(written) if isinstance(written, str) else None
+        if found is None:
+            raise ValueError('must be "none", "lookup" or "window:SECONDS"')
+        return cls.window(int(found[1]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +117,13 @@ class Provider(ABC):
     # Whether ringing and answering are reported as they happen, not only the end: then silence
     # soon means that something is wrong.
     reports_progress: ClassVar[bool] = False
+    # How many orders one `place_calls` takes at most; 1: there is no `place_calls`.
+    places_many: ClassVar[int] = 1
+    # Whether there is a `fetch_outcome`, and a `pull_reports`.
+    looks_up: ClassVar[bool] = False
+    pulls_reports: ClassVar[bool] = False
+    # `none` unless the option `DEDUPE` says what was proven for this very account.
+    dedupe: Dedupe = Dedupe.none()
 
     def __init__(self, alias: str, options: Mapping[str, Any]) -> None:
         self.alias = alias
@@ -79,9 +138,22 @@ class Provider(ABC):
                 f'CLICKTOCALL["PROVIDERS"]["{alias}"]["OPTIONS"]["CALLBACK_SECRETS"] '
                 "must be a list of secrets."
             )
+        if "DEDUPE" in self.options:
+            self.dedupe = self._proven_dedupe(self.options["DEDUPE"])
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.alias}>"
+
+    def _proven_dedupe(self, written: object) -> Dedupe:
+        try:
+            dedupe = Dedupe.from_option(written)
+            if dedupe.kind == "lookup" and not self.looks_up:
+                raise ValueError(f"cannot be lookup: {self.name} cannot be asked for an order")
+        except ValueError as error:
+            raise ConfigurationError(
+                f'CLICKTOCALL["PROVIDERS"]["{self.alias}"]["OPTIONS"]["DEDUPE"] {error}.'
+            ) from None
+        return dedupe
 
     @property
     def callback_secrets(self) -> tuple[str, ...]:
@@ -101,6 +173,55 @@ class Provider(ABC):
             ProviderUnavailable: surely not placed.
             OutcomeUnknown: it may have been dialled.
         """
+
+    def place_calls(self, orders: Sequence[CallOrder]) -> list[Placement | ProviderError]:
+        """Ask for many calls in one request; only asked of a provider with `places_many` > 1.
+
+        Args:
+            orders: at most `places_many`, each with a reference of its own.
+
+        Returns:
+            What became of each order, in the order they were given: its placement, or the error
+            that `place_call` would have raised. A fault of the whole request is every order's,
+            and an order that cannot be written does not hold up the others.
+        """
+        raise NotImplementedError(f"{self.name} takes one order at a time")
+
+    def fetch_outcome(self, reference: str, placement: Placement) -> list[ReportedEvent]:
+        """The facts that the provider knows of an attempt; only asked where it `looks_up`.
+
+        Nothing rings when it is asked, so it may be asked again.
+
+        Args:
+            reference: ours, of the attempt.
+            placement: empty where the answer to the order was lost.
+
+        Returns:
+            The facts, oldest first. An empty list when the provider does not know the attempt,
+            which proves that it was never placed only where `dedupe` is `lookup`.
+
+        Raises:
+            ProviderRefused: it does not answer this question.
+            ProviderThrottled: asked too often, with the delay asked for.
+            ProviderUnavailable: it cannot be asked now, or the answer cannot be read.
+        """
+        raise NotImplementedError(f"{self.name} cannot be asked what became of a call")
+
+    def pull_reports(self) -> CallbackRequest | None:
+        """Reports that wait to be fetched, raw; only asked of a provider that `pulls_reports`.
+
+        They are handed out once: keep what is returned before it is given to `parse_callback`,
+        as if it had been sent to us. It needs no authentication, because we asked for it.
+
+        Returns:
+            The reports, or None when none wait.
+
+        Raises:
+            ProviderRefused: it does not answer this question.
+            ProviderThrottled: asked too often, with the delay asked for.
+            ProviderUnavailable: it cannot be asked now.
+        """
+        raise NotImplementedError(f"{self.name} keeps no reports to be fetched")
 
     def cancel_call(self, order: CallOrder, placement: Placement) -> None:
         """Hang up, wherever the call stands; only asked of a provider that can `CANCEL`.

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from django.db import OperationalError
+from django.test import Client
 from pytest_django import Settings
 
 from clicktocall.models import Attempt, CallbackReceipt, CallEvent
@@ -295,3 +296,26 @@ def test_an_address_that_is_almost_right_does_not_tell_the_log_its_secret(
     caplog.set_level("DEBUG")
     assert_refused(post(report(), to=address().rstrip("/") + ending), 404, "not_found")
     assert SECRET not in caplog.text
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(("networks", "status"), [(["127.0.0.0/8"], 200), (["10.0.0.0/8"], 403)])
+def test_a_provider_may_judge_by_the_senders_network(
+    client: Client, settings: Any, networks: list[str], status: int
+) -> None:
+    options = {
+        "BASE_URL": "http://127.0.0.1:9",
+        "API_KEY": "key-of-infobip-in-tests",
+        "CALLBACK_SECRETS": ["secret-of-infobip-in-tests"],
+        "CALLBACK_NETWORKS": networks,
+    }
+    entry = {"BACKEND": "clicktocall.providers.infobip.InfobipProvider", "OPTIONS": options}
+    settings.CLICKTOCALL = {**settings.CLICKTOCALL, "PROVIDERS": {"infobip": entry}}
+
+    answer = client.post(
+        "/clicktocall/callbacks/infobip/secret-of-infobip-in-tests/",
+        b'{"results":[]}',
+        content_type="application/json",
+    )
+
+    assert answer.status_code == status, answer.content

@@ -167,5 +167,5 @@ def test_wrong_arguments(arguments: tuple[str, ...], told: str) -> None:
 
 def test_help_explains() -> None:
     help_text = run("--help").stdout
-    for part in ("{sandbox}", "--port", "--speed", "--api-key", "loopback"):
+    for part in ("{infobip,sandbox}", "--port", "--speed", "--api-key", "loopback"):
         assert part in help_text

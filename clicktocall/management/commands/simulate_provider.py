@@ -9,6 +9,7 @@ from argparse import ArgumentParser, ArgumentTypeError
 from importlib import import_module
 from importlib.util import find_spec
 from pkgutil import iter_modules
+from types import ModuleType
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -16,6 +17,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from clicktocall import providers
 from clicktocall.conf import settings
+from clicktocall.exceptions import ConfigurationError
 
 
 class Command(BaseCommand):
@@ -46,20 +48,23 @@ class Command(BaseCommand):
             help="the key customers must present; without it, the API_KEY of the first alias in "
             'CLICKTOCALL["PROVIDERS"] with this provider',
         )
+        for name in simulated_providers():
+            if (own := _own_options(name)) is not None:
+                own.add_arguments(parser.add_argument_group(f"{name} only"))
 
     def handle(self, *_args: Any, **options: Any) -> None:
         name: str = options["name"]
+        _refuse_options_of_others(name, options)
         configured = _configured_options(name)
         simulator_class = import_module(f"{providers.__name__}.{name}.simulator").Simulator
         port = options["port"] or _port_of(name, configured)
+        keywords = _keywords(name, options, configured)
         try:
-            simulator = simulator_class(
-                port=port,
-                api_key=options["api_key"] or _api_key_of(name, configured),
-                speed=options["speed"],
-            )
+            simulator = simulator_class(port=port, speed=options["speed"], **keywords)
         except OSError as error:
-            raise CommandError(f"Cannot listen on 127.0.0.1:{port}: {error.strerror}.") from None
+            place = error.filename or f"127.0.0.1:{port}"  # a log file, or the port
+            does = "write to" if error.filename else "listen on"
+            raise CommandError(f"Cannot {does} {place}: {error.strerror}.") from None
         self._serve(name, simulator, options["speed"])
 
     def _serve(self, name: str, simulator: Any, speed: float) -> None:
@@ -85,6 +90,38 @@ def simulated_providers() -> list[str]:
         for module in iter_modules(providers.__path__)
         if module.ispkg and find_spec(f"{providers.__name__}.{module.name}.simulator")
     )
+
+
+def _own_options(name: str) -> ModuleType | None:
+    """The module that declares options only this provider has; most have none.
+
+    It offers `add_arguments(group)` and `keywords(given, configured)`, which returns what
+    `Simulator` takes besides `port` and `speed`. An option that is not given is None.
+    """
+    own = f"{providers.__name__}.{name}.simulator_options"
+    return import_module(own) if find_spec(own) else None
+
+
+def _refuse_options_of_others(name: str, options: dict[str, Any]) -> None:
+    for other in simulated_providers():
+        if other == name or (own := _own_options(other)) is None:
+            continue
+        declared = ArgumentParser()
+        own.add_arguments(declared.add_argument_group())
+        for option in vars(declared.parse_args([])):
+            if options[option] is not None:
+                raise CommandError(f"--{option.replace('_', '-')} is for {other}, not for {name}.")
+
+
+def _keywords(name: str, options: dict[str, Any], configured: dict[str, Any]) -> dict[str, Any]:
+    own = _own_options(name)
+    if own is None:
+        return {"api_key": options["api_key"] or _api_key_of(name, configured)}
+    try:
+        found: dict[str, Any] = own.keywords(options, configured)
+    except ConfigurationError as error:
+        raise CommandError(str(error)) from None
+    return found
 
 
 def _configured_options(name: str) -> dict[str, Any]:
