@@ -6,7 +6,8 @@ SHELL := /bin/sh
 PYTHON ?= python3
 VENV ?= .venv
 PY := $(VENV)/bin/python
-PYTEST := $(PY) -m pytest -n 2 --dist loadgroup
+# Three, on two cores: much of the time they wait for servers they have started.
+PYTEST := $(PY) -m pytest -n 3 --dist loadgroup
 ON_POSTGRESQL := $(PY) -m tests.postgres --
 
 # Debian's package tool, where we may use it. Nothing is ever asked.
@@ -32,12 +33,12 @@ run: $(VENV)/.requirements ## web server, dispatcher and sandbox, until Ctrl-C
 .PHONY: test
 test: dev browser ## the quick tests: on SQLite, and what concerns a database on PostgreSQL
 	$(PYTEST) -m "not slow and not postgresql"
-	$(ON_POSTGRESQL) $(PYTEST) -m "database and not slow and not browser"
+	$(ON_POSTGRESQL) $(PYTEST) -m "database and not slow and not browser and not same_on_both"
 
 .PHONY: test-slow
 test-slow: dev browser ## the long tests, on SQLite and on PostgreSQL
 	$(PYTEST) -m "slow and not postgresql"
-	$(ON_POSTGRESQL) $(PYTEST) -m slow
+	$(ON_POSTGRESQL) $(PYTEST) -m "slow or (same_on_both and database and not browser)"
 
 .PHONY: lint
 lint: dev ## style, and the commonest mistakes

@@ -20,6 +20,22 @@ _FIXTURE_MARKS = {
     "db": "database",
     "transactional_db": "database",
 }
+# What these say is about pages, words and who may ask, and is the same on every database.
+_SAME_ON_BOTH = (
+    "tests/admin/",
+    "tests/api/test_api_document.py",
+    "tests/api/test_connect.py",
+    "tests/api/test_docs_page.py",
+    "tests/api/test_endpoints.py",
+    "tests/api/test_hostile.py",
+    "tests/api/test_leaks.py",
+    "tests/api/test_messages.py",
+    "tests/api/test_schema.py",
+    "tests/embed/test_config.py",
+    "tests/embed/test_hostile_bodies.py",
+    "tests/embed/test_origin.py",
+    "tests/test_docs.py",
+)
 _REQUIRED = frozenset(filter(None, os.environ.get("CLICKTOCALL_REQUIRE", "").split(",")))
 
 
@@ -30,6 +46,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         for fixture, mark in _FIXTURE_MARKS.items():
             if fixture in getattr(item, "fixturenames", ()):
                 item.add_marker(mark)
+        if item.nodeid.startswith(_SAME_ON_BOTH):
+            item.add_marker("same_on_both")
         if item.get_closest_marker("django_db"):
             item.add_marker("database")
         if item.get_closest_marker("browser") or item.get_closest_marker("product"):

@@ -135,7 +135,7 @@ def test_an_endpoint_is_made_by_hand(operator: Any, strict_site: str, house: Hou
 
 def test_a_key_is_made_and_revoked_by_hand(operator: Any, strict_site: str, house: House) -> None:
     operator.goto(strict_site + list_of(ApiKey, "add"))
-    operator.get_by_label("Account").select_option(label="OURS account")
+    operator.get_by_label("Account:").select_option(label="OURS account")
     operator.get_by_label("Name").fill("By hand")
     operator.get_by_role("button", name="Save", exact=True).click()
     shown = operator.get_by_label("API key", exact=True)

@@ -358,7 +358,8 @@ def watches_the_bulk(server: Integrator, bulk: dict[str, Any], address: str) -> 
         lambda: server.follow("readBulk", address).body, lambda now: now["in_progress"] == 0
     )
     assert (done["total"], done["refused"]) == (3, bulk["refused"])
-    assert done in everything(server, "listBulks")
+    summary = {name: value for name, value in done.items() if name != "refused"}
+    assert summary in everything(server, "listBulks")
     found = server.follow("listCalls", bulk["calls_url"]).body["results"]
     assert {call["id"] for call in found} == {call["id"] for call in bulk["calls"]}
     outcomes = {call["contact"]: call["outcome"] for call in found}

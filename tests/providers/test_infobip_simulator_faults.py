@@ -26,6 +26,9 @@ from tests.providers.infobip_customer import (
 )
 from tests.providers.sandbox_client import wait_until
 
+# The simulator is a tool of the tests; what they need of it fails them first.
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def log(tmp_path: Path) -> Path:

@@ -32,6 +32,9 @@ from tests.providers.infobip_customer import (
     voice_message,
 )
 
+# The simulator is a tool of the tests; what they need of it fails them first.
+pytestmark = pytest.mark.slow
+
 WINDOW = {
     "days": ["MONDAY", "TUESDAY", "WEDNESDAY", "THURSDAY", "FRIDAY", "SATURDAY", "SUNDAY"],
     "from": {"hour": 6, "minute": 0},

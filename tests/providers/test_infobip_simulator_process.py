@@ -33,6 +33,9 @@ from tests.providers.test_simulate_provider import (
 
 Start = Callable[..., tuple[subprocess.Popen[str], Customer]]
 
+# The simulator is a tool of the tests; what they need of it fails them first.
+pytestmark = pytest.mark.slow
+
 CONFIGURED = """
 from tests.settings import *
 

@@ -28,6 +28,9 @@ from tests.providers.infobip_customer import (
     voice_message,
 )
 
+# The simulator is a tool of the tests; what they need of it fails them first.
+pytestmark = pytest.mark.slow
+
 MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}\+0000")
 
 # Story: status group, id, name; error since 2024; error before; seconds of the call.

@@ -27,6 +27,9 @@ from tests.providers.infobip_customer import (
     voice_message,
 )
 
+# The simulator is a tool of the tests; what they need of it fails them first.
+pytestmark = pytest.mark.slow
+
 MONDAY = datetime(2026, 11, 23, tzinfo=UTC)
 OFFICE_HOURS = {
     "days": ["MONDAY", "WEDNESDAY"],

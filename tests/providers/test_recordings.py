@@ -80,7 +80,7 @@ def open_sockets(port: int) -> list[socket.socket]:
         if not issubclass(type(thing), socket.socket):
             continue
         try:
-            if thing.getpeername()[1] == port:
+            if thing.family != socket.AF_UNIX and thing.getpeername()[1] == port:
                 found.append(thing)
         except OSError:
             continue  # closed, or listening
