@@ -33,7 +33,8 @@ def test_it_tells_an_automated_client_what_it_needs(product):
     info = product.info
     assert info["base_url"] == product.base_url
     assert len(info["account_id"]) == 32
-    assert [endpoint["name"] for endpoint in info["endpoints"]] == [
+    # Other tests may have made more of them since.
+    assert [endpoint["name"] for endpoint in info["endpoints"]][:3] == [
         "Bicycle workshop",
         "Bicycle workshop, visitor first",
         "Whitelist only",
