@@ -33,16 +33,14 @@ def test_it_tells_an_automated_client_what_it_needs(product):
     info = product.info
     assert info["base_url"] == product.base_url
     assert len(info["account_id"]) == 32
-    # Other tests may have made more of them since.
-    assert [endpoint["name"] for endpoint in info["endpoints"]][:3] == [
+    buttons = info["endpoints"][:3]  # other tests may have made more of them since
+    assert [endpoint["name"] for endpoint in buttons] == [
         "Bicycle workshop",
         "Bicycle workshop, visitor first",
         "Whitelist only",
     ]
-    assert all(len(endpoint["id"]) == 32 for endpoint in info["endpoints"])
-    assert {endpoint["origin"] for endpoint in info["endpoints"]} == {
-        f"http://localhost:{product.port}"
-    }
+    assert all(len(endpoint["id"]) == 32 for endpoint in buttons)
+    assert {endpoint["origin"] for endpoint in buttons} == {f"http://localhost:{product.port}"}
     assert {"completed", "a_busy", "b_no_answer", "silent"} <= set(info["numbers"])
     assert all(re.fullmatch(r"\+[1-9][0-9]{6,14}", number) for number in info["caller_ids"])
     assert "+442079460190" in info["caller_ids"]
