@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 import re
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from django.db.models import AutoField, Model, Q
@@ -127,7 +127,7 @@ def _beyond(names: tuple[str, ...], place: Place) -> Q:
 
 
 def _written(value: Any) -> str:
-    return value.isoformat() if isinstance(value, datetime) else str(value)
+    return value.astimezone(UTC).isoformat() if isinstance(value, datetime) else str(value)
 
 
 def _read(cursor: str, names: tuple[str, ...], model: type[Model]) -> Place:
@@ -153,7 +153,7 @@ def _value(name: str, text: str, model: type[Model]) -> Any:
 
 def _moment(text: str) -> datetime:
     at = datetime.fromisoformat(text)
-    # Others are not ours, and some of them no time zone can be applied to.
-    if at.tzinfo is None or not 1970 <= at.year <= 9000:
+    # Others are not ours; some of them no time zone, or no database, can deal with.
+    if at.utcoffset() != timedelta(0) or not 1970 <= at.year <= 9000:
         raise ValueError(text)
     return at

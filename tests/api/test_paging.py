@@ -188,6 +188,7 @@ FORGED = {
     "a time without a zone": hidden(f"after,2026-11-20T12:00:00,{_PK}"),
     "a time before all times": hidden(f"after,0001-01-01T00:00:00+14:00,{_PK}"),
     "a time after all times": hidden(f"before,9999-12-31T23:59:59-14:00,{_PK}"),
+    "an offset no database knows": hidden(f"after,2026-11-21T14:00:00+23:59,{_PK}"),
     "no side": hidden(f"beside,2026-11-20T12:00:00+00:00,{_PK}"),
     "no row": hidden("after,2026-11-20T12:00:00+00:00,"),
     "a NUL": hidden("after,2026-11-20T12:00:00+00:00,\x00"),
