@@ -240,7 +240,7 @@ def _announce() -> None:
   Shop      {shop}
   Admin     {settings.BASE_URL}/admin/   (user {ADMIN}; to change its password:
             {manage} changepassword {ADMIN})
-  API       {settings.BASE_URL}/clicktocall/api/v1/docs/   (its key was printed on the first
+  API       {settings.BASE_URL}/clicktocall/api/v1/docs/   (its key is printed on the first
             start; new ones are made in the admin)
 
 Give the shop {group(contact_for("completed"))} to be connected; its page has the numbers of all

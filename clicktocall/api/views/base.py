@@ -99,7 +99,7 @@ class ApiViewSet(JSONView, GenericViewSet[Any]):
             PreconditionFailed: it is not as the client has seen it.
         """
         found = self._found_in(self.get_queryset().select_for_update(of=("self",)))
-        self.check_precondition(self.shown(found))
+        self.check_precondition(found)
         return found
 
     def _found_in(self, rows: QuerySet[Any]) -> Any:
@@ -108,6 +108,21 @@ class ApiViewSet(JSONView, GenericViewSet[Any]):
             raise not_found()
         self.rights.allow(self.need, self.account_of(found))
         return found
+
+    def read_body(self, *, partial: bool = False) -> dict[str, Any]:
+        """What the body says, by the names of the model.
+
+        Raises:
+            ValidationError: naming each field that is wrong.
+        """
+        body = self.get_serializer(data=self.request.data, partial=partial)
+        body.is_valid(raise_exception=True)
+        return dict(body.validated_data)
+
+    def answer_page(self) -> Response:
+        """One page of the client's own objects, narrowed as the query asks."""
+        page = self.paginate_queryset(self.filter_queryset(self.get_queryset()))
+        return self.get_paginated_response(self.get_serializer(page, many=True).data)
 
     def shown(self, found: Any) -> dict[str, Any]:
         """The object as it is answered."""
@@ -141,7 +156,7 @@ class ApiViewSet(JSONView, GenericViewSet[Any]):
         self.rights.allow(self.need, named)
         return named
 
-    def check_precondition(self, shown: Any) -> None:
+    def check_precondition(self, found: Any) -> None:
         """Go on only if the client has seen the object as it is now, or does not care.
 
         Raises:
@@ -150,7 +165,7 @@ class ApiViewSet(JSONView, GenericViewSet[Any]):
         asked = self.request.headers.get("If-Match")
         if asked is None or asked.strip() == "*":
             return
-        if not names(self.request, "If-Match", etag_of(shown)):
+        if not names(self.request, "If-Match", etag_of(self.shown(found))):
             raise PreconditionFailed
 
     def idempotency_key(self) -> str | None:

@@ -91,5 +91,4 @@ class CallEventsView(ApiViewSet):
         """Every fact that is known of a call, the latest that we learned first."""
         if not self.mine(Call.objects.filter(pk=call_id), "account_id").exists():
             raise not_found()
-        page = self.paginate_queryset(self.filter_queryset(self.get_queryset()))
-        return self.get_paginated_response(self.get_serializer(page, many=True).data)
+        return self.answer_page()

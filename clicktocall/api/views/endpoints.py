@@ -32,12 +32,11 @@ class EndpointsView(ApiViewSet):
 
     def list(self, request: Request) -> Response:
         """The account's endpoints, newest first."""
-        page = self.paginate_queryset(self.filter_queryset(self.get_queryset()))
-        return self.get_paginated_response(self.get_serializer(page, many=True).data)
+        return self.answer_page()
 
     def create(self, request: Request) -> Response:
         """A new endpoint."""
-        changes = self._read(request)
+        changes = self.read_body()
         endpoint = Endpoint(account_id=self.account_for_new(changes.pop("account_id", None)))
         answer = self.answer_with_tag(save_endpoint(endpoint, changes), 201)
         answer["Location"] = request.build_absolute_uri(
@@ -51,11 +50,11 @@ class EndpointsView(ApiViewSet):
 
     def update(self, request: Request, pk: str) -> Response:
         """Replace an endpoint: what the body leaves out has its usual value again."""
-        return self._change(usual_values() | self._read(request))
+        return self._change(usual_values() | self.read_body())
 
     def partial_update(self, request: Request, pk: str) -> Response:
         """Change what the body names."""
-        return self._change(self._read(request, partial=True))
+        return self._change(self.read_body(partial=True))
 
     def destroy(self, request: Request, pk: str) -> Response:
         """Remove an endpoint that was never called with; otherwise switch it off."""
@@ -68,8 +67,3 @@ class EndpointsView(ApiViewSet):
             endpoint = self.locked_object()
             same_account_only(changes, endpoint)
             return self.answer_with_tag(save_endpoint(endpoint, changes))
-
-    def _read(self, request: Request, *, partial: bool = False) -> dict[str, Any]:
-        body = self.get_serializer(data=request.data, partial=partial)
-        body.is_valid(raise_exception=True)
-        return dict(body.validated_data)

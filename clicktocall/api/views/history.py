@@ -111,5 +111,4 @@ class RefusalsView(ApiViewSet):
 
     def list(self, request: Request) -> Response:
         """Requests that a rule refused: the first 100 of each endpoint, rule and hour."""
-        page = self.paginate_queryset(self.filter_queryset(self.get_queryset()))
-        return self.get_paginated_response(self.get_serializer(page, many=True).data)
+        return self.answer_page()

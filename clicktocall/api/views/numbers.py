@@ -40,12 +40,11 @@ class NumbersView(ApiViewSet):
 
     def list(self, request: Request) -> Response:
         """The account's own numbers, latest first."""
-        page = self.paginate_queryset(self.filter_queryset(self.get_queryset()))
-        return self.get_paginated_response(self.get_serializer(page, many=True).data)
+        return self.answer_page()
 
     def create(self, request: Request) -> Response:
         """A new number."""
-        changes = self._read(request)
+        changes = self.read_body()
         owned = OwnedNumber(account_id=self.account_for_new(changes.pop("account_id", None)))
         save_number(owned, changes)
         answer = self.answer_with_tag(owned, 201)
@@ -60,11 +59,11 @@ class NumbersView(ApiViewSet):
 
     def update(self, request: Request, pk: int) -> Response:
         """Replace a number: what the body leaves out has its usual value again."""
-        return self._change(_USUAL | self._read(request))
+        return self._change(_USUAL | self.read_body())
 
     def partial_update(self, request: Request, pk: int) -> Response:
         """Change what the body names."""
-        return self._change(self._read(request, partial=True))
+        return self._change(self.read_body(partial=True))
 
     def destroy(self, request: Request, pk: int) -> Response:
         """Remove a number that no endpoint uses."""
@@ -77,8 +76,3 @@ class NumbersView(ApiViewSet):
             owned = self.locked_object()
             same_account_only(changes, owned)
             return self.answer_with_tag(save_number(owned, changes))
-
-    def _read(self, request: Request, *, partial: bool = False) -> dict[str, Any]:
-        body = self.get_serializer(data=request.data, partial=partial)
-        body.is_valid(raise_exception=True)
-        return dict(body.validated_data)

@@ -41,15 +41,14 @@ class WhitelistView(ApiViewSet):
     def list(self, request: Request, endpoint_id: str) -> Response:
         """The whitelist of an endpoint, latest entry first."""
         self._endpoint()
-        page = self.paginate_queryset(self.filter_queryset(self.get_queryset()))
-        return self.get_paginated_response(self.get_serializer(page, many=True).data)
+        return self.answer_page()
 
     def create(self, request: Request, endpoint_id: str) -> Response:
         """A new pattern."""
         endpoint = self._endpoint()
         self.rights.allow(self.need, endpoint.account_id)
         entry = WhitelistEntry(endpoint=endpoint)
-        answer = self.answer_with_tag(save_whitelist_entry(entry, self._read(request)), 201)
+        answer = self.answer_with_tag(save_whitelist_entry(entry, self.read_body()), 201)
         answer["Location"] = request.build_absolute_uri(
             reverse("clicktocall:api-whitelist-entry", args=(endpoint.pk, entry.pk))
         )
@@ -61,11 +60,11 @@ class WhitelistView(ApiViewSet):
 
     def update(self, request: Request, endpoint_id: str, pk: int) -> Response:
         """Replace an entry."""
-        return self._change({"note": ""} | self._read(request))
+        return self._change({"note": ""} | self.read_body())
 
     def partial_update(self, request: Request, endpoint_id: str, pk: int) -> Response:
         """Change what the body names."""
-        return self._change(self._read(request, partial=True))
+        return self._change(self.read_body(partial=True))
 
     def destroy(self, request: Request, endpoint_id: str, pk: int) -> Response:
         """Take an entry off the list; from the next request on its numbers are refused."""
@@ -83,8 +82,3 @@ class WhitelistView(ApiViewSet):
     def _change(self, changes: dict[str, Any]) -> Response:
         with atomic():
             return self.answer_with_tag(save_whitelist_entry(self.locked_object(), changes))
-
-    def _read(self, request: Request, *, partial: bool = False) -> dict[str, Any]:
-        body = self.get_serializer(data=request.data, partial=partial)
-        body.is_valid(raise_exception=True)
-        return dict(body.validated_data)
