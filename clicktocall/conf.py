@@ -27,11 +27,16 @@ DEFAULTS: dict[str, Any] = {
     # Pause between two looks at the queue (seconds, 0.03 to 0.1).
     "POLL_INTERVAL": 0.03,
     # Calls one dispatcher hands to one provider at the same time.
-    "PROVIDER_CONCURRENCY": 32,
+    "PROVIDER_CONCURRENCY": 128,
     # A claim older than this belongs to a dispatcher that died (seconds).
     "CLAIM_LIFETIME": 60,
     # Refused requests kept per endpoint, rule and hour; further ones are only counted.
     "REFUSALS_KEPT_PER_HOUR": 100,
+    # Hosts ("name" or "name:port") that requests may go to although they are private, where an
+    # account or a client chose the address.
+    "ALLOWED_PRIVATE_HOSTS": [],
+    # Fetch a recorded message when its address is saved, to see that providers can.
+    "CHECK_AUDIO": True,
 }
 
 

@@ -16,6 +16,7 @@ from clicktocall.exceptions import (
     ProviderRefused,
     ProviderUnavailable,
 )
+from clicktocall.outbound.faults import reason_of
 from clicktocall.providers.http.address import own_address
 from clicktocall.providers.http.answer import Answer, certain, read_answer
 from clicktocall.providers.http.download import (
@@ -24,7 +25,6 @@ from clicktocall.providers.http.download import (
     Download,
     too_large,
 )
-from clicktocall.providers.http.faults import reason_of
 from clicktocall.providers.http.options import DEFAULT_TIMEOUT, checked_base_url, checked_timeout
 from clicktocall.providers.http.redaction import (
     Redact,

@@ -14,6 +14,8 @@ from requests.adapters import HTTPAdapter
 from urllib3 import HTTPConnectionPool, HTTPSConnectionPool, PoolManager
 from urllib3.connection import HTTPConnection, HTTPSConnection
 
+from clicktocall.outbound.deadline import DeadlineReader
+
 CONNECTIONS_KEPT = 64
 
 # Common servers close a connection that was idle for 5 s. A request that crosses such a close is
@@ -35,44 +37,10 @@ def may_have_left() -> bool:
     return left
 
 
-class _DeadlineReader(io.RawIOBase):
-    """Reads a socket until a moment, however slowly the other side drips.
-
-    The moment is as far away as the socket's timeout, which is also the longest silence.
-    """
-
-    def __init__(self, sock: socket.socket) -> None:
-        self._sock = sock
-        self._raw = sock.makefile("rb", buffering=0)
-        self._silence = sock.gettimeout()
-        if self._silence is not None:
-            self.allow(self._silence)
-
-    def allow(self, seconds: float) -> None:
-        """From now, this long for the rest."""
-        self._deadline = time.monotonic() + seconds
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any) -> int | None:
-        if self._silence is not None:
-            left = self._deadline - time.monotonic()
-            if left <= 0:
-                raise TimeoutError("the answer took too long")
-            self._sock.settimeout(min(left, self._silence))
-        return self._raw.readinto(buffer)
-
-    def close(self) -> None:
-        if not self.closed:
-            self._raw.close()
-        super().close()
-
-
 class _DeadlineSocket:
     """What `HTTPResponse` needs of a socket: a file to read the answer from."""
 
-    def __init__(self, reader: _DeadlineReader) -> None:
+    def __init__(self, reader: DeadlineReader) -> None:
         self._reader = reader
 
     def makefile(self, _mode: str) -> io.BufferedReader:
@@ -81,7 +49,7 @@ class _DeadlineSocket:
 
 class _Response(http.client.HTTPResponse):
     def __init__(self, sock: socket.socket, *args: Any, **kwargs: Any) -> None:
-        self.reader = _DeadlineReader(sock)
+        self.reader = DeadlineReader(sock)
         super().__init__(_DeadlineSocket(self.reader), *args, **kwargs)  # type: ignore[arg-type]
 
 
