@@ -554,8 +554,7 @@ def test_simulator_knows_nothing_of_the_adapter() -> None:
     """Otherwise a misunderstanding would be shared, and no test could find it."""
     known = (
         "clicktocall.providers.infobip.simulation",
-        "clicktocall.providers.sandbox.scheduler",
-        "clicktocall.providers.sandbox.tone",
+        "clicktocall.providers.simulation",
         "clicktocall.numbers",
     )
     folder = Path(schema.__file__).parent

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import os
 import signal
 import socket
@@ -14,6 +15,7 @@ import pytest
 import requests
 
 from clicktocall.orders import CallOrder
+from clicktocall.providers import simulation
 from clicktocall.providers.sandbox import SandboxProvider
 from clicktocall.providers.sandbox.stories import contact_for
 from tests.providers.loopback import CallbackReceiver
@@ -169,3 +171,24 @@ def test_help_explains() -> None:
     help_text = run("--help").stdout
     for part in ("{infobip,sandbox}", "--port", "--speed", "--api-key", "loopback"):
         assert part in help_text
+
+
+def test_what_simulators_share_knows_no_provider() -> None:
+    """It is the ground both stand on; through it, nothing of an adapter could be shared."""
+    files = list(Path(simulation.__path__[0]).glob("*.py"))
+    imported = {
+        module
+        for file in files
+        for node in ast.walk(ast.parse(file.read_text()))
+        if isinstance(node, ast.Import | ast.ImportFrom)
+        for module in _names_of(node)
+    }
+    ours = {module for module in imported if module.startswith("clicktocall")}
+    assert len(files) >= 5
+    assert {module for module in ours if not module.startswith(simulation.__name__)} == set()
+
+
+def _names_of(node: ast.Import | ast.ImportFrom) -> list[str]:
+    if isinstance(node, ast.ImportFrom):
+        return [node.module or ""]
+    return [alias.name for alias in node.names]

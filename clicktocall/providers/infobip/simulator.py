@@ -9,10 +9,10 @@ from __future__ import annotations
 from pathlib import Path
 
 from clicktocall.providers.infobip.simulation.account import Account
+from clicktocall.providers.infobip.simulation.answers import unreadable
 from clicktocall.providers.infobip.simulation.credentials import Credentials
 from clicktocall.providers.infobip.simulation.desk import Desk
 from clicktocall.providers.infobip.simulation.faults import FaultPlan
-from clicktocall.providers.infobip.simulation.loopback_server import LoopbackServer
 from clicktocall.providers.infobip.simulation.message import Message
 from clicktocall.providers.infobip.simulation.player import Player
 from clicktocall.providers.infobip.simulation.pushing import Destination, Manners, Pusher
@@ -20,7 +20,10 @@ from clicktocall.providers.infobip.simulation.reports import report_v1, report_v
 from clicktocall.providers.infobip.simulation.request_log import RequestLog
 from clicktocall.providers.infobip.simulation.stories import Told
 from clicktocall.providers.infobip.simulation.switchboard import Switchboard
-from clicktocall.providers.sandbox.scheduler import Scheduler
+from clicktocall.providers.simulation.scheduler import Scheduler
+from clicktocall.providers.simulation.server import LoopbackServer
+
+LARGEST_REQUEST = 8 * 1024 * 1024  # bytes; twenty thousand destinations take two
 
 _DEFAULT_ACCOUNT = Account()
 _DEFAULT_MANNERS = Manners()
@@ -81,7 +84,13 @@ class Simulator:
             retry_after=retry_after,
         )
         try:
-            self._server = LoopbackServer(port, desk.respond)
+            self._server = LoopbackServer(
+                port,
+                "infobip",
+                lambda request: desk.respond(request).as_response(request),
+                lambda request, fault: unreadable(fault).as_response(request),
+                largest_request=LARGEST_REQUEST,
+            )
         except OSError:
             self._log.close()
             raise

@@ -34,10 +34,12 @@ class SandboxProvider(Provider):
         {
             Capability.TWO_LEGS,
             Capability.FLOW,
+            Capability.VOICE_MESSAGE,
             Capability.SIP,
             Capability.PBX,
             Capability.CALLER_ID_A,
             Capability.CALLER_ID_B,
+            Capability.WITHHOLD_CALLER_ID,
             Capability.BRIDGE,
             Capability.MESSAGE,
             Capability.AUDIO_MESSAGE,

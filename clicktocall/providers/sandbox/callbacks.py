@@ -17,6 +17,8 @@ Word = TypeVar("Word")
 LONGEST_ID = 128
 LONGEST_WORDS = 500
 LONGEST_URL = 500
+LONGEST_VARIABLE = 64
+MOST_ANSWERS = 50
 LONGEST_TALK = 24 * 60 * 60  # seconds
 EARLIEST = datetime(2020, 1, 1, tzinfo=UTC)
 FURTHEST_AHEAD = timedelta(days=1)
@@ -28,6 +30,7 @@ _KINDS = {
     "leg_ended": EventKind.LEG_ENDED,
     "ended": EventKind.ENDED,
     "recorded": EventKind.RECORDED,
+    "collected": EventKind.COLLECTED,
     "note": EventKind.NOTE,
 }
 _OF_ONE_LEG = frozenset({EventKind.RINGING, EventKind.ANSWERED, EventKind.LEG_ENDED})
@@ -77,8 +80,10 @@ def parse(body: bytes) -> list[ReportedEvent]:
             outcome=_one_of("outcome", report, _OUTCOMES) if kind == EventKind.ENDED else None,
             occurred_at=_moment(report.get("at")),
             talk_seconds=_seconds(report.get("talk_seconds")),
+            answered_seconds=_seconds(report.get("answered_seconds")),
             recording_url=_recording_url(report) if kind == EventKind.RECORDED else "",
             words=_words(report.get("words")),
+            answers=_answers(report) if kind == EventKind.COLLECTED else {},
         )
     ]
 
@@ -138,6 +143,19 @@ def _recording_url(report: dict[str, Any]) -> str:
         if parts.scheme in ("http", "https") and parts.hostname:
             return told
     raise CallbackNotUnderstood(f'"recording_url" is {_shown(told)}, not an http(s) address.')
+
+
+def _answers(report: dict[str, Any]) -> dict[str, str]:
+    told = report.get("answers")
+    if (
+        not isinstance(told, dict)
+        or not 0 < len(told) <= MOST_ANSWERS
+        or not all(isinstance(said, str) for said in told.values())
+    ):
+        raise CallbackNotUnderstood(
+            f'"answers" is {_shown(told)}, not 1 to {MOST_ANSWERS} texts by variable.'
+        )
+    return {_words(variable)[:LONGEST_VARIABLE]: _words(said) for variable, said in told.items()}
 
 
 def _moment(told: object) -> datetime | None:

@@ -87,6 +87,7 @@ _OPTIONS: dict[str, _Check] = {
     "timeout": (_is_seconds, "must be 1 to 86400 seconds"),
     "warning_time": (lambda value: value is None or _is_seconds(value), "must be null or seconds"),
     "record": (lambda value: isinstance(value, bool), "must be true or false"),
+    "withhold_caller_id": (lambda value: isinstance(value, bool), "must be true or false"),
     "machine_detection": (
         lambda value: value in ("", "hangup", "continue"),
         'must be "", hangup or continue',

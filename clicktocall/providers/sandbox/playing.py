@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from clicktocall.providers.sandbox.reporter import Lane, Reporter
-from clicktocall.providers.sandbox.scheduler import Scheduler
+from clicktocall.providers.simulation.scheduler import Scheduler
 from clicktocall.providers.sandbox.stories import Phone, Reports, Story
 
 # Seconds at speed 1.
@@ -28,6 +28,9 @@ MESSAGE = 2.0
 ONE_LEG_CONTENT = 4.0
 UNTIL_RECORDING_IS_READY = 0.5
 LONGEST_DELAY = 2.5
+
+WITHHELD = "withheld"  # what a telephone shows instead of a number
+KEYED = {"choice": "1"}  # what everybody keys in a flow
 
 _BUSY = "486 Busy Here"
 _NO_ANSWER = "480 Temporarily Unavailable"
@@ -62,6 +65,7 @@ class Call:
         self._told: list[dict[str, Any]] = []
         self._held: list[dict[str, Any]] = []
         self._lane = Lane()
+        self._answered_at: float | None = None
         self._joined_at: float | None = None
         self._state = "accepted"
         self._lock = threading.Lock()
@@ -106,11 +110,10 @@ class Call:
 
     def _describe_leg(self, leg: str) -> dict[str, Any]:
         """Where a leg was dialled to and what its telephone showed."""
-        shown = self.order[f"caller_id_{leg}"] or self._options.get("bridge", "")
         seen: dict[str, Any] = {
             "state": self._legs[leg],
             "to": self.order[f"leg_{leg}"],
-            "shown": {"number": shown, "name": self.order["caller_id_name"]},
+            "shown": self._shown_to(leg),
             "through": self._options.get("bridge", ""),
             "sip_headers": self._options.get("custom_sip_headers", {}),
         }
@@ -120,6 +123,12 @@ class Call:
                 "name": self._options.get("callee_id_name", ""),
             }
         return seen
+
+    def _shown_to(self, leg: str) -> dict[str, str]:
+        if self._options["withhold_caller_id"]:
+            return {"number": WITHHELD, "name": ""}
+        number = self.order[f"caller_id_{leg}"] or self._options.get("bridge", "")
+        return {"number": number, "name": self.order["caller_id_name"]}
 
     # The story, step by step: a script yields the seconds until its next line.
 
@@ -172,6 +181,7 @@ class Call:
         yield UNTIL_ANSWER
         if leg == "a":
             self._state = "answered"
+            self._answered_at = time.monotonic()
         self._legs[leg] = "answered"
         self._tell("answered", leg, words="200 OK")
         return True
@@ -213,8 +223,11 @@ class Call:
             self._hangs_up("a")
             return
         yield from self._until_limit(ONE_LEG_CONTENT)
-        if not self._over:
-            self._end("completed", None, "content played")
+        if self._over:
+            return
+        if flow:
+            self._tell("collected", words="keyed in", answers=KEYED)
+        self._end("completed", None, "content played")
 
     def _talk(self) -> Iterator[float]:
         self._state = "connected"
@@ -256,10 +269,16 @@ class Call:
                 self._leg_ends(other, "canceled", _GIVEN_UP)
             elif state == "answered":
                 self._leg_ends(other, "completed", "BYE")
-        talked = None if self._joined_at is None else round(time.monotonic() - self._joined_at)
         heard = self._joined_at is not None or (self._one_leg and self._legs["a"] == "ended")
         self._state = "ended"
-        self._tell("ended", leg, outcome=outcome, words=words, talk_seconds=talked)
+        self._tell(
+            "ended",
+            leg,
+            outcome=outcome,
+            words=words,
+            talk_seconds=_seconds_since(self._joined_at),
+            answered_seconds=_seconds_since(self._answered_at),
+        )
         self._release_held()
         if self._options.get("record") and heard:
             pause = UNTIL_RECORDING_IS_READY / self._stage.speed
@@ -318,6 +337,10 @@ class Call:
 
     def _report_later(self, fact: dict[str, Any], seconds: float) -> None:
         self._stage.scheduler.after(seconds / self._stage.speed, lambda: self._report(fact, Lane()))
+
+
+def _seconds_since(moment: float | None) -> int | None:
+    return None if moment is None else round(time.monotonic() - moment)
 
 
 def _rfc_3339(moment: datetime) -> str:

@@ -11,16 +11,15 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
 
-import requests
-
-from clicktocall.providers.sandbox.scheduler import Scheduler
+from clicktocall.providers.simulation.courier import Courier
+from clicktocall.providers.simulation.scheduler import Scheduler
 
 logger = logging.getLogger(__name__)
 
 TRIES = 8
 FIRST_PAUSE = 0.25  # before the second try, then doubled (seconds)
 LONGEST_PAUSE = 10.0
-TIMEOUT = (3.0, 10.0)
+TIMEOUT = (3.0, 10.0)  # to connect, to answer
 
 
 @dataclass(slots=True)
@@ -51,7 +50,7 @@ class Reporter:
         self._first_pause = first_pause
         self._stopped = False
         self._pool = ThreadPoolExecutor(workers, thread_name_prefix="sandbox-report")
-        self._thread = threading.local()
+        self._courier = Courier("sandbox")
 
     def stop(self) -> None:
         """Forget what was not sent and wait for what is being sent."""
@@ -85,21 +84,9 @@ class Reporter:
 
     def _delivered(self, report: Report) -> bool:
         report.tries += 1
-        try:
-            answer = self._session().post(
-                report.url,
-                data=json.dumps(report.content).encode(),
-                headers={"Content-Type": "application/json"},
-                timeout=TIMEOUT,
-                allow_redirects=False,
-            )
-        except requests.RequestException as error:
-            problem = type(error).__name__  # its message would quote the secret address
-        else:
-            if 200 <= answer.status_code < 300:
-                return True
-            problem = str(answer.status_code)
-        if report.tries == TRIES:
+        body = json.dumps(report.content).encode()
+        problem = self._courier.post(report.url, body, "application/json", timeout=TIMEOUT)
+        if problem and report.tries == TRIES:
             logger.warning(
                 "call %s: gave up reporting %s after %d tries (%s)",
                 report.content["call"],
@@ -107,13 +94,4 @@ class Reporter:
                 TRIES,
                 problem,
             )
-        return False
-
-    def _session(self) -> requests.Session:
-        session: requests.Session | None = getattr(self._thread, "session", None)
-        if session is None:
-            session = requests.Session()
-            session.trust_env = False
-            session.headers["User-Agent"] = "clicktocall-sandbox"
-            self._thread.session = session
-        return session
+        return not problem

@@ -11,8 +11,11 @@ from typing import Any
 
 from clicktocall.providers.infobip.simulation.faults import Fault, Mishap
 from clicktocall.providers.infobip.simulation.xml import as_xml
+from clicktocall.providers.simulation.server import Ending, Request, Response, Unreadable
 
 Json = dict[str, Any]
+
+_ENDINGS = {Mishap.RESET: Ending.BROKEN, Mishap.RESET_EARLY: Ending.NOTHING}
 
 GARBLED = b"<html><body><h1>502 Bad Gateway</h1></body></html>"
 
@@ -33,8 +36,19 @@ class Answer:
     mishap: Mishap = Mishap.NONE
     wait: float = 0.0
 
-    def rendered(self, accept: str) -> tuple[str, bytes]:
-        """Content type and body, as the `Accept` header asks."""
+    def as_response(self, request: Request) -> Response:
+        """The answer as it leaves, in the type that the request asks for."""
+        content_type, payload = self._rendered(request.headers.get("Accept", ""))
+        return Response(
+            status=self.status,
+            content_type=content_type,
+            payload=payload,
+            headers=self.headers,
+            wait=self.wait,
+            ending=_ENDINGS.get(self.mishap, Ending.WHOLE),
+        )
+
+    def _rendered(self, accept: str) -> tuple[str, bytes]:
         if self.mishap == Mishap.GARBLED:
             return "text/html", GARBLED
         if self.file is not None:
@@ -57,6 +71,10 @@ def error(
 
 def bad_request(text: str = "Bad Request", wrong: Mapping[str, list[str]] | None = None) -> Answer:
     return error(HTTPStatus.BAD_REQUEST, "BAD_REQUEST", text, wrong)
+
+
+def unreadable(fault: Unreadable) -> Answer:
+    return error(fault.status, "BAD_REQUEST", fault.words)
 
 
 def unauthorized() -> Answer:

@@ -23,7 +23,6 @@ from clicktocall.providers.infobip.simulation.bulks import CANCELED, PAUSED, PEN
 from clicktocall.providers.infobip.simulation.checking import check
 from clicktocall.providers.infobip.simulation.credentials import Credentials
 from clicktocall.providers.infobip.simulation.faults import Fault, FaultPlan, Mishap
-from clicktocall.providers.infobip.simulation.loopback_server import Request
 from clicktocall.providers.infobip.simulation.message import PRODUCTS, Message, Product
 from clicktocall.providers.infobip.simulation.player import Player
 from clicktocall.providers.infobip.simulation.reports import log_row, moment, network_of, report_v2
@@ -35,7 +34,8 @@ from clicktocall.providers.infobip.simulation.switchboard import (
     ordered_in,
 )
 from clicktocall.providers.infobip.simulation.timetable import parse_moment
-from clicktocall.providers.sandbox.tone import TONE
+from clicktocall.providers.simulation.server import Request
+from clicktocall.providers.simulation.tone import TONE
 
 logger = logging.getLogger(__name__)
 

@@ -19,7 +19,7 @@ from clicktocall.providers.infobip.simulation.timetable import (
     retries_of,
     validity_of,
 )
-from clicktocall.providers.sandbox.scheduler import Scheduler
+from clicktocall.providers.simulation.scheduler import Scheduler
 
 logger = logging.getLogger(__name__)
 

@@ -13,16 +13,15 @@ from random import Random
 from typing import Any
 from urllib.parse import urlsplit
 
-import requests
-
 from clicktocall.providers.infobip.simulation.stories import Told
 from clicktocall.providers.infobip.simulation.xml import as_xml
-from clicktocall.providers.sandbox.scheduler import Scheduler
+from clicktocall.providers.simulation.courier import Courier
+from clicktocall.providers.simulation.scheduler import Scheduler
 
 logger = logging.getLogger(__name__)
 
 TRIES = 8
-TIMEOUT = (3.0, 10.0)
+TIMEOUT = (3.0, 10.0)  # seconds to connect, to answer
 LONGEST_DISORDER = 5.0  # seconds at speed 1
 LATE = 2.0
 LONGEST_GATHERING = 1.0
@@ -82,7 +81,7 @@ class Pusher:
         self._gathered: dict[Destination, list[dict[str, Any]]] = {}
         self._lock = threading.Lock()
         self._pool = ThreadPoolExecutor(workers, thread_name_prefix="infobip-report")
-        self._thread = threading.local()
+        self._courier = Courier("infobip", _login(manners.basic))
 
     def stop(self) -> None:
         """Forget what was not sent and wait for what is being sent."""
@@ -141,29 +140,12 @@ class Pusher:
 
     def _problem_of(self, destination: Destination, body: bytes) -> str:
         kind = "application/xml" if destination.as_xml else "application/json"
-        try:
-            answer = self._session().post(
-                destination.url,
-                data=body,
-                headers={"Content-Type": f"{kind};charset=UTF-8"},
-                timeout=TIMEOUT,
-                allow_redirects=False,
-            )
-        except requests.RequestException as error:
-            return type(error).__name__  # its message would quote the secret address
-        return "" if 200 <= answer.status_code < 300 else str(answer.status_code)
+        kind += ";charset=UTF-8"
+        return self._courier.post(destination.url, body, kind, timeout=TIMEOUT)
 
-    def _session(self) -> requests.Session:
-        session: requests.Session | None = getattr(self._thread, "session", None)
-        if session is None:
-            session = requests.Session()
-            session.trust_env = False
-            session.headers["User-Agent"] = "clicktocall-infobip"
-            if self._manners.basic:
-                known = b64encode(self._manners.basic.encode()).decode()
-                session.headers["Authorization"] = f"Basic {known}"
-            self._thread.session = session
-        return session
+
+def _login(basic: str) -> dict[str, str]:
+    return {"Authorization": f"Basic {b64encode(basic.encode()).decode()}"} if basic else {}
 
 
 def _rendered(destination: Destination, reports: list[dict[str, Any]]) -> bytes:

@@ -127,7 +127,7 @@ _ALL = (
     Story(
         name="outage",
         digits="11",
-        summary="503 for the first two requests, then both sides talk.",
+        summary="503 for the first two requests; a third one is taken.",
         outages=2,
     ),
     Story(

@@ -11,18 +11,15 @@ import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from email.message import Message as Headers
+from enum import StrEnum
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from clicktocall.providers.infobip.simulation.answers import Answer, error
-from clicktocall.providers.infobip.simulation.faults import Mishap
-
 logger = logging.getLogger(__name__)
 
 LOOPBACK = "127.0.0.1"
-LARGEST_REQUEST = 8 * 1024 * 1024  # bytes; twenty thousand destinations take two
 IDLE_CONNECTION = 75.0  # seconds
 _RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 
@@ -38,16 +35,63 @@ class Request:
     body: bytes = field(repr=False)
 
 
+class Ending(StrEnum):
+    """How a response ends."""
+
+    WHOLE = "whole"
+    BROKEN = "broken"  # in the middle, by an RST
+    NOTHING = "nothing"  # by an RST before its first byte
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Response:
+    """A response as it leaves, `wait` (real) seconds after it was made."""
+
+    status: int
+    content_type: str
+    payload: bytes = field(repr=False)
+    headers: Mapping[str, str] = field(default_factory=dict)
+    wait: float = 0.0
+    ending: Ending = Ending.WHOLE
+
+
+class Unreadable(Exception):
+    """A request whose body was not read: the status it deserves, and why."""
+
+    def __init__(self, status: HTTPStatus, words: str) -> None:
+        super().__init__(words)
+        self.status = status
+        self.words = words
+
+
 class LoopbackServer:
-    """Serves `respond`, one thread for each connection.
+    """Serves GET, POST and PUT, one thread for each connection.
+
+    Args:
+        port: where to listen; 0 takes a free one, see `address`.
+        name: of the provider, for the `Server` header.
+        respond: called in any thread.
+        refuse: writes the response to a request whose body was not read.
+        largest_request: bytes a body may have.
 
     Raises:
         OSError: the port is taken.
     """
 
-    def __init__(self, port: int, respond: Callable[[Request], Answer]) -> None:
+    def __init__(
+        self,
+        port: int,
+        name: str,
+        respond: Callable[[Request], Response],
+        refuse: Callable[[Request, Unreadable], Response],
+        *,
+        largest_request: int,
+    ) -> None:
         self._server = _Server((LOOPBACK, port), _Handler)
+        self._server.name = name
         self._server.respond = respond
+        self._server.refuse = refuse
+        self._server.largest_request = largest_request
         self.address = f"http://{LOOPBACK}:{self._server.server_port}"
         self._thread = threading.Thread(
             target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True
@@ -70,7 +114,10 @@ class _Server(ThreadingHTTPServer):
     daemon_threads = True
     block_on_close = False
     request_queue_size = 128
-    respond: Callable[[Request], Answer]
+    name: str
+    respond: Callable[[Request], Response]
+    refuse: Callable[[Request, Unreadable], Response]
+    largest_request: int
 
     def __init__(self, *args: Any) -> None:
         self.stopping = threading.Event()
@@ -108,8 +155,6 @@ class _Server(ThreadingHTTPServer):
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
-    server_version = "clicktocall-infobip"
-    sys_version = ""
     timeout = IDLE_CONNECTION
     disable_nagle_algorithm = True
     wbufsize = -1  # head and body leave together
@@ -124,51 +169,55 @@ class _Handler(BaseHTTPRequestHandler):
     def do_PUT(self) -> None:
         self._serve()
 
+    def version_string(self) -> str:
+        return f"clicktocall-{self.server.name}"
+
     def log_message(self, *_: Any) -> None:
-        """Nothing: the request log tells of every request."""
+        """Nothing: each simulator logs what matters to it."""
 
     def _serve(self) -> None:
-        body = self._body()
-        if isinstance(body, Answer):
+        try:
+            body = self._body()
+        except Unreadable as fault:
             self.close_connection = True  # the rest of the request was not read
-            self._send(body)
+            self._send(self.server.refuse(self._request(b""), fault))
             return
-        parts = urlsplit(self.path)
-        answer = self.server.respond(
-            Request(self.command, parts.path, parse_qs(parts.query), self.headers, body)
-        )
-        if answer.wait:
-            self.server.stopping.wait(answer.wait)
-        self._send(answer)
+        response = self.server.respond(self._request(body))
+        if response.wait:
+            self.server.stopping.wait(response.wait)
+        self._send(response)
 
-    def _body(self) -> bytes | Answer:
+    def _request(self, body: bytes) -> Request:
+        parts = urlsplit(self.path)
+        return Request(self.command, parts.path, parse_qs(parts.query), self.headers, body)
+
+    def _body(self) -> bytes:
         if "Transfer-Encoding" in self.headers:
-            return error(HTTPStatus.LENGTH_REQUIRED, "BAD_REQUEST", "Send a Content-Length")
+            raise Unreadable(HTTPStatus.LENGTH_REQUIRED, "Send a Content-Length.")
         length = self.headers.get("Content-Length", "0")
         if not re.fullmatch(r"[0-9]{1,12}", length, re.ASCII):
-            return error(HTTPStatus.BAD_REQUEST, "BAD_REQUEST", "Wrong Content-Length")
-        if int(length) > LARGEST_REQUEST:
-            return error(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "BAD_REQUEST", "Too large")
+            raise Unreadable(HTTPStatus.BAD_REQUEST, "The Content-Length is not a number.")
+        if int(length) > self.server.largest_request:
+            raise Unreadable(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "The request is too large.")
         return self.rfile.read(int(length))
 
-    def _send(self, answer: Answer) -> None:
-        if answer.mishap == Mishap.RESET_EARLY:
+    def _send(self, response: Response) -> None:
+        if response.ending == Ending.NOTHING:
             self._break_off()
             return
-        kind, payload = answer.rendered(self.headers.get("Accept", ""))
-        self.send_response(answer.status)
-        self.send_header("Content-Type", kind)
-        self.send_header("Content-Length", str(len(payload)))
-        for name, value in answer.headers.items():
+        self.send_response(response.status)
+        self.send_header("Content-Type", response.content_type)
+        self.send_header("Content-Length", str(len(response.payload)))
+        for name, value in response.headers.items():
             self.send_header(name, value)
         if self.close_connection:
             self.send_header("Connection", "close")
         self.end_headers()
-        if answer.mishap == Mishap.RESET:
-            payload = payload[: len(payload) // 2]
-        self.wfile.write(payload)
+        broken = response.ending == Ending.BROKEN
+        sent = len(response.payload) // 2 if broken else len(response.payload)
+        self.wfile.write(response.payload[:sent])
         self.wfile.flush()
-        if answer.mishap == Mishap.RESET:
+        if broken:
             self._break_off()
 
     def _break_off(self) -> None:

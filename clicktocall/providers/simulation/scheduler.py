@@ -20,7 +20,7 @@ class Scheduler:
         self._number = itertools.count()
         self._changed = threading.Condition()
         self._stopped = False
-        self._thread = threading.Thread(target=self._run, name="sandbox-scheduler", daemon=True)
+        self._thread = threading.Thread(target=self._run, name="simulation-scheduler", daemon=True)
 
     def start(self) -> None:
         self._thread.start()
@@ -45,7 +45,7 @@ class Scheduler:
             try:
                 action()
             except Exception:
-                logger.exception("a step of the sandbox failed")
+                logger.exception("a step of the simulation failed")
 
     def _next(self) -> Callable[[], None] | None:
         with self._changed:
