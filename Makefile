@@ -21,13 +21,14 @@ PIP := $(PY) -m pip install --quiet --disable-pip-version-check --no-input --roo
 
 .PHONY: help
 help: ## this list
-	@echo "make run    starts the demo site on http://localhost:8000/ (PORT=… for another port)"
+	@echo "make run    starts the demo site on http://localhost:8000/ (PORT=… for another port,"
+	@echo "            PROVIDER=infobip for another provider than the sandbox)"
 	@echo "make test   runs the quick tests"
 	@echo
 	@grep -E '^[a-z-]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | expand -t 14
 
 .PHONY: run
-run: $(VENV)/.requirements ## web server, dispatcher and sandbox, until Ctrl-C
+run: $(VENV)/.requirements ## web server, dispatcher and simulated provider, until Ctrl-C
 	@exec $(PY) -m demo_site.run --end-with-parent
 
 .PHONY: test

@@ -1,7 +1,8 @@
-"""What the demo starts with: an account, its numbers, three buttons, an operator and an API key.
+"""What the demo starts with: an account, its numbers, its buttons, an operator and an API key.
 
 Rows are found again by fixed ids and are never changed back: what an operator edits stays. Only
-the origins the demo is served from are added to its buttons, because the port may differ.
+the origins the demo is served from are added to its buttons, because the port may differ. Every
+provider the demo is run on gets buttons of its own; those of the others stay as they are.
 """
 
 from __future__ import annotations
@@ -18,14 +19,14 @@ from django.db import transaction
 from clicktocall.accounts.keys import LONGEST_KEY, SHORTEST_KEY, hash_secret, issue_key
 from clicktocall.endpoints.save import save_endpoint, save_whitelist_entry
 from clicktocall.models import Account, ApiKey, Endpoint, OwnedNumber, Scope, WhitelistEntry
-from clicktocall.orders import DialFirst, ExtensionKind, MachineDetection
+from clicktocall.orders import Capability, DialFirst, ExtensionKind, MachineDetection
+from clicktocall.providers import get_provider
 from demo_site import settings
 
 ADMIN = "admin"
 API_KEY_NAME = "Demo"
 
 SHOP_NUMBER = "+442079460190"
-WORKSHOP_NUMBER = "+442079460150"
 COUNTER_NUMBER = "+442079460199"
 
 
@@ -35,13 +36,27 @@ def demo_id(name: str) -> str:
 
 
 ACCOUNT_ID = demo_id("account")
-WORKSHOP_ID = demo_id("workshop")
-VISITOR_FIRST_ID = demo_id("visitor-first")
-WHITELIST_ID = demo_id("whitelist")
+
+WORKSHOP = "workshop"
+VISITOR_FIRST = "visitor-first"
+WHITELIST = "whitelist"
+OPENING_HOURS = "opening-hours"
+SERVICE_MENU = "service-menu"
+
+
+def button_id(name: str) -> str:
+    """The id of one of the buttons above, of the provider that runs."""
+    return demo_id(settings.PROVIDER.row_name(name))
+
 
 _CONSENT = (
     "I agree that the bicycle workshop rings me now on this number. It is used for this call only."
 )
+_OPENING_HOURS = (
+    "Heron Lane Cycles. We are open from Monday to Saturday, nine to six, "
+    "at 14 Heron Lane, under the railway arch."
+)
+_SERVICE_MENU = "heron-lane-service-menu"
 # London's and the East Coast's numbers for drama: of the second only one.
 _WHITELIST = (
     (r"\+442079460[0-9]{3}$", "London numbers of the sandbox"),
@@ -94,16 +109,28 @@ def _create_buttons(account: Account) -> None:
     _own_number(account, "+12025550190", "Shop in Washington")
     common: dict[str, Any] = {
         "account": account,
-        "provider": "sandbox",
-        "extension_kind": ExtensionKind.NUMBER,
-        "extension": WORKSHOP_NUMBER,
+        "provider": settings.PROVIDER.name,
+        "caller_id_a": shop,
         "fallback_phone": COUNTER_NUMBER,
         "allowed_countries": ["GB", "US"],
-        "machine_detection": MachineDetection.HANGUP,
         "max_duration": 600,
     }
+    _create_talking_buttons(
+        {
+            **common,
+            "extension_kind": ExtensionKind.NUMBER,
+            "extension": settings.PROVIDER.workshop,
+            "machine_detection": MachineDetection.HANGUP,
+        },
+        shop,
+    )
+    _create_playing_buttons({**common, "allow_any_number": True})
+
+
+def _create_talking_buttons(common: dict[str, Any], shop: OwnedNumber) -> None:
+    """Those that ring the workshop and the visitor."""
     _create_button(
-        WORKSHOP_ID,
+        WORKSHOP,
         {
             **common,
             "name": "Bicycle workshop",
@@ -113,19 +140,18 @@ def _create_buttons(account: Account) -> None:
         },
     )
     _create_button(
-        VISITOR_FIRST_ID,
+        VISITOR_FIRST,
         {
             **common,
             "name": "Bicycle workshop, visitor first",
             "dial_first": DialFirst.CONTACT,
-            "caller_id_a": shop,
             "allow_any_number": True,
             "consent_text": _CONSENT,
             "consent_version": "2026-1",
         },
     )
     _create_button(
-        WHITELIST_ID,
+        WHITELIST,
         {
             **common,
             "name": "Whitelist only",
@@ -136,6 +162,32 @@ def _create_buttons(account: Account) -> None:
     )
 
 
+def _create_playing_buttons(common: dict[str, Any]) -> None:
+    """Those that ring the visitor alone, where the provider can play a message or a flow."""
+    provider = get_provider(settings.PROVIDER.name)
+    common |= {"dial_first": DialFirst.CONTACT}
+    if provider.can(Capability.VOICE_MESSAGE):
+        _create_button(
+            OPENING_HOURS,
+            {
+                **common,
+                "name": "Opening hours, read aloud",
+                "extension_kind": ExtensionKind.MESSAGE,
+                "message_text": _OPENING_HOURS,
+            },
+        )
+    if provider.can(Capability.FLOW):
+        _create_button(
+            SERVICE_MENU,
+            {
+                **common,
+                "name": "Service menu",
+                "extension_kind": ExtensionKind.FLOW,
+                "extension": _SERVICE_MENU,
+            },
+        )
+
+
 def _own_number(account: Account, number: str, label: str) -> OwnedNumber:
     owned, _ = OwnedNumber.objects.get_or_create(
         account=account, number=number, defaults={"label": label}
@@ -144,8 +196,9 @@ def _own_number(account: Account, number: str, label: str) -> OwnedNumber:
 
 
 def _create_button(
-    endpoint_id: str, options: dict[str, Any], whitelist: Iterable[tuple[str, str]] = ()
+    name: str, options: dict[str, Any], whitelist: Iterable[tuple[str, str]] = ()
 ) -> None:
+    endpoint_id = button_id(name)
     endpoint = Endpoint.objects.filter(id=endpoint_id).first()
     if endpoint is None:
         endpoint = save_endpoint(

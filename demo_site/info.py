@@ -8,21 +8,26 @@ from django.urls import reverse
 
 from clicktocall.models import Endpoint, OwnedNumber
 from clicktocall.numbers import is_e164
-from clicktocall.providers.sandbox.stories import STORIES, contact_for
 from demo_site import settings
 from demo_site.data import ACCOUNT_ID, demo_origins
 
 
 def demo_info() -> dict[str, Any]:
-    """Addresses, buttons (each with an origin it may be shown on), and the sandbox's numbers."""
+    """Addresses, buttons (each with an origin it may be shown on), and numbers with a story.
+
+    Buttons and numbers are those of the provider that runs.
+    """
     return {
         "base_url": settings.BASE_URL,
         "account_id": ACCOUNT_ID,
+        "provider": settings.PROVIDER.name,
         "endpoints": [
             {"id": endpoint.id, "name": endpoint.name, "origin": _origin_of(endpoint)}
-            for endpoint in Endpoint.objects.filter(account_id=ACCOUNT_ID).order_by("created_at")
+            for endpoint in Endpoint.objects.filter(
+                account_id=ACCOUNT_ID, provider=settings.PROVIDER.name
+            ).order_by("created_at")
         ],
-        "numbers": {name: contact_for(name) for name in STORIES},
+        "numbers": {number.story: number.contact for number in settings.PROVIDER.numbers()},
         "caller_ids": [
             owned.number
             for owned in OwnedNumber.objects.filter(account_id=ACCOUNT_ID)

@@ -1,4 +1,4 @@
-"""`make run`: prepare the demo and run its web server, dispatcher and sandbox until stopped."""
+"""`make run`: prepare the demo and run its processes until stopped."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from typing import Any, NoReturn
 
 from demo_site.ports import HIGHEST_PORT, free_port, is_answered, is_free
 from demo_site.processes import Family, end_with_parent
+from demo_site.providers import DEMO_PROVIDERS, SANDBOX, UnknownProvider, demo_provider
 from demo_site.state import Running, StateError, save_running
 
 _CHECKOUT = Path(__file__).resolve().parent.parent
@@ -23,14 +24,15 @@ _START_LIMIT = 60.0  # seconds until everything must answer
 _LOOK_EVERY = 0.1  # seconds
 _BEAT_LIMIT = 30.0  # seconds since a dispatcher said that it is at work
 
-_ENVIRONMENT = """\
+_ENVIRONMENT = f"""\
 environment:
   PORT                 port of the web server (8000)
   HOST                 address it listens on (127.0.0.1)
+  PROVIDER             which provider is simulated: {" or ".join(DEMO_PROVIDERS)} ({SANDBOX.name})
   DATABASE_URL         such as postgres://user:password@host/name (an SQLite file)
   DEMO_ADMIN_PASSWORD  password of the user admin (random, printed once)
   DEMO_API_KEY         API key, 16 to 128 characters (random, printed once)
-  DEMO_SPEED           how many times faster than life sandbox calls play (1)
+  DEMO_SPEED           how many times faster than life simulated calls play (1)
   DEMO_STATE_DIR       folder for database, secrets and collected files (.demo)
 """
 
@@ -60,7 +62,8 @@ def main() -> None:
 def _parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="python -m demo_site.run",
-        description="Runs the demo site: web server, dispatcher and sandbox, until it is stopped.",
+        description="Runs the demo site: web server, dispatcher and a simulated provider, "
+        "until it is stopped.",
         epilog=_ENVIRONMENT,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -75,6 +78,7 @@ def _parse_arguments() -> argparse.Namespace:
 def _run() -> None:
     host = os.environ.get("HOST") or "127.0.0.1"
     port = _port()
+    provider = _provider()
     speed = _speed()
     _refuse_busy_port(host, port)
     sandbox_port = free_port(port + 1)
@@ -83,9 +87,11 @@ def _run() -> None:
         "HOST": host,
         "PORT": str(port),
         "SANDBOX_PORT": str(sandbox_port),
+        "PROVIDER": provider,
     }
-    _prepare(Running(port=port, sandbox_port=sandbox_port))
-    _serve(port, sandbox_port, speed)
+    running = Running(port=port, sandbox_port=sandbox_port, provider=provider)
+    _prepare(running)
+    _serve(running, speed)
 
 
 def _port() -> int:
@@ -93,6 +99,13 @@ def _port() -> int:
     if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= HIGHEST_PORT:
         raise CannotRun(f"PORT must be a number from 1 to {HIGHEST_PORT}, not {text!r}.")
     return int(text)
+
+
+def _provider() -> str:
+    try:
+        return demo_provider(os.environ.get("PROVIDER") or SANDBOX.name).name
+    except UnknownProvider as error:
+        raise CannotRun(str(error)) from error
 
 
 def _speed() -> str:
@@ -162,7 +175,7 @@ def _create_data() -> None:
         _say(f"API key (shown only now): {created.api_key}")
 
 
-def _serve(port: int, sandbox_port: int, speed: str) -> None:
+def _serve(running: Running, speed: str) -> None:
     stop = _note_stop()
     family = Family()
     python = [sys.executable, "-u"]
@@ -172,15 +185,16 @@ def _serve(port: int, sandbox_port: int, speed: str) -> None:
             "web server", [*python, "-m", "gunicorn", "-c", "python:demo_site.gunicorn_conf"]
         )
         family.start("dispatcher", [*manage, "run_dispatcher"])
-        simulate = [*manage, "simulate_provider", "sandbox"]
-        family.start("sandbox", [*simulate, "--port", str(sandbox_port), "--speed", speed])
-        _watch(family, stop, port, sandbox_port)
+        simulate = [*manage, "simulate_provider", running.provider]
+        simulate += ["--port", str(running.sandbox_port), "--speed", speed]
+        family.start(running.provider, simulate)
+        _watch(family, stop, running)
     finally:
         family.stop(_GRACE)
     _say("Stopped.")
 
 
-def _watch(family: Family, stop: list[int], port: int, sandbox_port: int) -> None:
+def _watch(family: Family, stop: list[int], running: Running) -> None:
     """Return when a stop is requested.
 
     Raises:
@@ -193,7 +207,7 @@ def _watch(family: Family, stop: list[int], port: int, sandbox_port: int) -> Non
         if dead:
             raise CannotRun(f"The {dead.name} ended ({dead.end}); the demo stops.")
         if not announced:
-            announced = _is_ready(port, sandbox_port)
+            announced = _is_ready(running.port, running.sandbox_port)
             if announced:
                 _announce()
             elif time.monotonic() > give_up:
@@ -202,8 +216,8 @@ def _watch(family: Family, stop: list[int], port: int, sandbox_port: int) -> Non
     _say("Stopping …")
 
 
-def _is_ready(port: int, sandbox_port: int) -> bool:
-    """Whether the site answers, the sandbox listens and a dispatcher is at work."""
+def _is_ready(port: int, provider_port: int) -> bool:
+    """Whether the site answers, the provider listens and a dispatcher is at work."""
     connection = http.client.HTTPConnection(_reachable(os.environ["HOST"]), port, timeout=2)
     try:
         connection.request("GET", "/clicktocall/health/", headers={"Host": f"localhost:{port}"})
@@ -217,7 +231,7 @@ def _is_ready(port: int, sandbox_port: int) -> bool:
         beat = json.loads(body)["dispatcher_beat_seconds"]
         if beat is None or beat > _BEAT_LIMIT:
             return False
-    return is_answered(sandbox_port)
+    return is_answered(provider_port)
 
 
 def _reachable(host: str) -> str:
@@ -226,10 +240,10 @@ def _reachable(host: str) -> str:
 
 def _announce() -> None:
     from clicktocall.numbers import group
-    from clicktocall.providers.sandbox.stories import contact_for
     from demo_site import settings
     from demo_site.data import ADMIN
 
+    connected = settings.PROVIDER.numbers()[0]
     folder = os.environ.get("DEMO_STATE_DIR")
     manage = (f"DEMO_STATE_DIR={folder} " if folder else "") + ".venv/bin/python manage.py"
     shop = f"http://localhost:{settings.PORT}/"
@@ -238,12 +252,13 @@ def _announce() -> None:
     _say(
         f"""
   Shop      {shop}
+  Provider  {settings.PROVIDER.label}, simulated on this machine
   Admin     {settings.BASE_URL}/admin/   (user {ADMIN}; to change its password:
             {manage} changepassword {ADMIN})
   API       {settings.BASE_URL}/clicktocall/api/v1/docs/   (its key is printed on the first
             start; new ones are made in the admin)
 
-Give the shop {group(contact_for("completed"))} to be connected; its page has the numbers of all
+Give the shop {group(connected.contact)} to be connected; its page has the numbers of all
 other stories, and so has `{manage} demo_info`.
 No telephone rings.
 Ctrl-C stops everything.

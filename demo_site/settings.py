@@ -4,6 +4,7 @@
 |------------------|-------------------------------------------------------|----------------------|
 | `PORT`           | port of the web server                                | the last one, 8000   |
 | `SANDBOX_PORT`   | port of the simulated provider                        | `PORT` + 1           |
+| `PROVIDER`       | which provider is simulated: `sandbox` or `infobip`   | the last one, sandbox|
 | `DATABASE_URL`   | such as `postgres://user:password@host/name`          | SQLite in the folder |
 | `PUBLIC_URL`     | where visitors and providers reach the app            | on 127.0.0.1         |
 | `ALLOWED_HOSTS`  | further host names, separated by commas               | none                 |
@@ -27,6 +28,7 @@ from urllib.parse import urlsplit
 import environ
 from django.core.exceptions import ImproperlyConfigured
 
+from demo_site.providers import DEMO_PROVIDERS, SANDBOX, UnknownProvider, demo_provider
 from demo_site.state import load_running, load_secrets, state_folder
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -38,10 +40,15 @@ _running = load_running(STATE_DIR)
 
 # Where it runs
 PORT = env.int("PORT", default=_running.port if _running else 8000)
-SANDBOX_PORT = env.int(
-    "SANDBOX_PORT",
-    default=_running.sandbox_port if _running and _running.port == PORT else PORT + 1,
-)
+if _running and _running.port != PORT:
+    _running = None
+SANDBOX_PORT = env.int("SANDBOX_PORT", default=_running.sandbox_port if _running else PORT + 1)
+try:
+    PROVIDER = demo_provider(
+        env.str("PROVIDER", default="") or (_running.provider if _running else SANDBOX.name)
+    )
+except UnknownProvider as error:
+    raise ImproperlyConfigured(str(error)) from None
 PUBLIC_URL = env.str("PUBLIC_URL", default="") or f"http://127.0.0.1:{PORT}"
 if not urlsplit(PUBLIC_URL).path.strip("/"):
     PUBLIC_URL = f"{PUBLIC_URL.rstrip('/')}/clicktocall/"
@@ -95,15 +102,10 @@ TEMPLATES = [
 # The app
 CLICKTOCALL = {
     "PUBLIC_URL": PUBLIC_URL,
+    # The one that runs comes first; of the others the history must open all the same.
     "PROVIDERS": {
-        "sandbox": {
-            "BACKEND": "clicktocall.providers.sandbox.SandboxProvider",
-            "OPTIONS": {
-                "BASE_URL": f"http://127.0.0.1:{SANDBOX_PORT}",
-                "API_KEY": _secrets.sandbox_api_key,
-                "CALLBACK_SECRETS": [_secrets.callback_secret],
-            },
-        },
+        provider.name: provider.alias(_secrets, SANDBOX_PORT if provider is PROVIDER else None)
+        for provider in sorted(DEMO_PROVIDERS.values(), key=lambda each: each is not PROVIDER)
     },
 }
 PHONENUMBER_DB_FORMAT = "E164"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hmac
 import json
 import os
 import secrets
@@ -30,13 +31,29 @@ class Secrets:
     def generate(cls) -> Self:
         return cls(*(secrets.token_urlsafe(_SECRET_BYTES) for _ in cls.__slots__))
 
+    def api_key(self, provider: str) -> str:
+        """What this provider's simulator wants to be shown."""
+        return self.sandbox_api_key if provider == "sandbox" else self._derived(provider, "key")
+
+    def callback(self, provider: str) -> str:
+        """The secret in the address this provider reports to."""
+        return self.callback_secret if provider == "sandbox" else self._derived(provider, "reports")
+
+    def _derived(self, *purpose: str) -> str:
+        """Another secret, always the same: folders made before there was a need have it too."""
+        return hmac.new(self.secret_key.encode(), " ".join(purpose).encode(), "sha256").hexdigest()
+
 
 @dataclass(frozen=True, slots=True)
 class Running:
-    """The ports of the last start, for commands given in another shell."""
+    """Where the last start listened and whom it called with, for commands in another shell.
+
+    `sandbox_port` is that of the simulated provider, whichever it is.
+    """
 
     port: int
     sandbox_port: int
+    provider: str = "sandbox"
 
 
 def state_folder(environ: Mapping[str, str], base: Path) -> Path:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
@@ -14,18 +15,19 @@ from django.urls import Resolver404, resolve, reverse
 
 from clicktocall.models import Endpoint
 from clicktocall.numbers import group, national
-from clicktocall.providers.sandbox.stories import STORIES, contact_for
+from demo_site import settings
+from demo_site.data import OPENING_HOURS, SERVICE_MENU, VISITOR_FIRST, WORKSHOP, button_id
 
 API_PREFIX = "/clicktocall/"
 
-WORKSHOP = "Bicycle workshop"
-VISITOR_FIRST = "Bicycle workshop, visitor first"
+# What the shop calls the buttons that ring nobody but the visitor.
+_PLAYING = {OPENING_HOURS: "Hear our opening hours", SERVICE_MENU: "Ask the service menu"}
 
 
 def shop(request: HttpRequest) -> HttpResponse:
     """The bicycle workshop's page: 503 with a hint until the demo data exists."""
     api_origin = _other_origin(request)
-    endpoint = _endpoint_named(WORKSHOP)
+    endpoint = _endpoint(WORKSHOP)
     if endpoint is None:
         answer = render(request, "demo_site/not_ready.html", status=503)
     else:
@@ -48,7 +50,7 @@ def shop(request: HttpRequest) -> HttpResponse:
 def strict_csp(request: HttpRequest) -> HttpResponse:
     """The strictest page the button must work on: the script and the element, nothing else."""
     api_origin = _other_origin(request)
-    endpoint = _endpoint_named(WORKSHOP)
+    endpoint = _endpoint(WORKSHOP)
     if endpoint is None:
         answer = render(request, "demo_site/not_ready.html", status=503)
     else:
@@ -63,7 +65,7 @@ def strict_csp(request: HttpRequest) -> HttpResponse:
 def _shop_context(endpoint: Endpoint, api_origin: str) -> dict[str, Any]:
     addresses = _addresses(api_origin)
     button = _button(endpoint)
-    visitor_first = _endpoint_named(VISITOR_FIRST)
+    visitor_first = _endpoint(VISITOR_FIRST)
     return {
         **addresses,
         "endpoint": endpoint,
@@ -72,7 +74,10 @@ def _shop_context(endpoint: Endpoint, api_origin: str) -> dict[str, Any]:
         "snippet": render_to_string(
             "demo_site/snippet.html", {**addresses, "button": button}
         ).strip(),
-        "stories": _stories(),
+        "provider": settings.PROVIDER,
+        "playing": list(_playing()),
+        "numbers": _numbers(faults=False),
+        "further_numbers": _numbers(faults=True),
         "admin_url": api_origin + reverse("admin:index"),
         "api_docs_url": _api_docs_url(api_origin),
     }
@@ -86,8 +91,23 @@ def _addresses(api_origin: str) -> dict[str, str]:
     }
 
 
-def _endpoint_named(name: str) -> Endpoint | None:
-    return Endpoint.objects.filter(name=name).first()
+def _endpoint(name: str) -> Endpoint | None:
+    return Endpoint.objects.filter(pk=button_id(name)).first()
+
+
+def _numbers(*, faults: bool) -> list[dict[str, Any]]:
+    return [
+        {**asdict(number), "number": group(number.contact)}
+        for number in settings.PROVIDER.numbers()
+        if number.is_fault == faults
+    ]
+
+
+def _playing() -> Iterator[dict[str, Any]]:
+    for name, label in _PLAYING.items():
+        endpoint = _endpoint(name)
+        if endpoint is not None:
+            yield {"button": _button(endpoint), "label": label}
 
 
 def _button(endpoint: Endpoint) -> dict[str, str]:
@@ -95,19 +115,6 @@ def _button(endpoint: Endpoint) -> dict[str, str]:
     phone: Any = endpoint.fallback_phone
     number = str(phone.as_e164) if phone else ""
     return {"endpoint": endpoint.id, "phone": number, "phone_display": national(number)}
-
-
-def _stories() -> list[dict[str, Any]]:
-    """The sandbox's numbers for people who want to see a certain call happen."""
-    return [
-        {
-            "name": name,
-            "contact": contact_for(name),
-            "number": group(contact_for(name)),
-            "summary": story.summary,
-        }
-        for name, story in STORIES.items()
-    ]
 
 
 def _api_docs_url(api_origin: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import secrets
+import signal
 import subprocess
 import sys
 import time
@@ -33,6 +34,7 @@ _OURS = frozenset(
         "DJANGO_SETTINGS_MODULE",
         "HOST",
         "PORT",
+        "PROVIDER",
         "PUBLIC_URL",
         "SANDBOX_PORT",
     }
@@ -51,6 +53,7 @@ class Product:
     state_dir: Path
     port: int = field(default_factory=any_free_port)
     speed: float = 20
+    provider: str = ""
     admin_password: str = field(default_factory=lambda: secrets.token_urlsafe(12))
     api_key: str = field(default_factory=lambda: secrets.token_urlsafe(48))
     database_url: str = ""
@@ -65,6 +68,12 @@ class Product:
     def shop_url(self) -> str:
         """The shop page, on another origin than the API."""
         return f"http://localhost:{self.port}/"
+
+    @property
+    def provider_url(self) -> str:
+        """Where its simulated provider listens."""
+        told = json.loads((self.state_dir / "run.json").read_text())
+        return f"http://127.0.0.1:{told['sandbox_port']}"
 
     @property
     def log_file(self) -> Path:
@@ -86,6 +95,8 @@ class Product:
         }
         if self.database_url:
             ours["DATABASE_URL"] = self.database_url
+        if self.provider:
+            ours["PROVIDER"] = self.provider
         return clean_environ() | ours
 
     def start(self) -> None:
@@ -148,6 +159,20 @@ class Product:
             except OSError:
                 continue  # it has just ended
         return found
+
+    def pid_of(self, words: str) -> int:
+        """The oldest of its processes whose command line has these words."""
+        return min(pid for pid, command in self.processes.items() if words in command)
+
+    @contextmanager
+    def paused(self, words: str) -> Iterator[None]:
+        """Inside the `with`, the process with these words in its command line stands still."""
+        pid = self.pid_of(words)
+        os.kill(pid, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            os.kill(pid, signal.SIGCONT)
 
     @property
     def info(self) -> dict[str, Any]:

@@ -10,6 +10,8 @@ from concurrent.futures import ProcessPoolExecutor
 
 import pytest
 
+from clicktocall.providers.infobip.simulation.stories import story_of as infobip_story_of
+from demo_site.providers import DEMO_PROVIDERS, INFOBIP
 from demo_site.state import (
     Running,
     StateError,
@@ -73,7 +75,31 @@ def test_the_last_start_is_remembered(tmp_path):
     assert load_running(tmp_path) is None
     save_running(tmp_path, Running(port=8000, sandbox_port=8001))
     save_running(tmp_path, Running(port=9000, sandbox_port=9001))
-    assert load_running(tmp_path) == Running(port=9000, sandbox_port=9001)
+    assert load_running(tmp_path) == Running(port=9000, sandbox_port=9001, provider="sandbox")
+
+
+def test_a_start_from_before_there_were_providers_is_remembered(tmp_path):
+    (tmp_path / "run.json").write_text(json.dumps({"port": 9000, "sandbox_port": 9001}))
+    assert load_running(tmp_path) == Running(port=9000, sandbox_port=9001, provider="sandbox")
+
+
+def test_every_provider_has_secrets_of_its_own_which_stay(tmp_path):
+    first = load_secrets(tmp_path)
+    found = {
+        secret for name in DEMO_PROVIDERS for secret in (first.api_key(name), first.callback(name))
+    }
+    assert len(found) == 2 * len(DEMO_PROVIDERS)
+    assert all(len(secret) >= 32 for secret in found)
+    again = load_secrets(tmp_path)
+    assert [again.api_key(name) for name in DEMO_PROVIDERS] == [
+        first.api_key(name) for name in DEMO_PROVIDERS
+    ]
+
+
+def test_the_workshop_s_own_telephone_chooses_no_story():
+    """Infobip's simulator looks at both numbers of a call; the visitor alone is to choose."""
+    assert infobip_story_of(INFOBIP.workshop.lstrip("+")).name == "completed"
+    assert infobip_story_of(INFOBIP.workshop.lstrip("+"), "442079460005").name == "b_busy"
 
 
 def test_the_state_folder_is_the_owners_alone(tmp_path):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import socket
 import subprocess
 import sys
@@ -49,6 +50,7 @@ def test_a_busy_port(tmp_path):
         ("DEMO_SPEED", "fast"),
         ("DEMO_SPEED", "nan"),
         ("DEMO_API_KEY", "short"),
+        ("PROVIDER", "pigeon"),
         ("DATABASE_URL", "postgres://nobody@127.0.0.1:9/nothing"),
         ("DATABASE_URL", "sqlite:////nowhere/at/all.sqlite3"),
         ("DATABASE_URL", "nonsense://"),
@@ -64,3 +66,24 @@ def test_a_setting_that_cannot_be_used(tmp_path, name, value):
     assert ended.returncode == 1
     assert ended.stderr.count("\n") == 1, ended.stderr
     assert "Traceback" not in ended.stderr
+
+
+def test_an_unknown_provider_is_told_which_there_are(tmp_path):
+    from demo_site.ports import any_free_port
+
+    ended = run(tmp_path, PORT=str(any_free_port()), PROVIDER="pigeon")
+    assert ended.stderr == "PROVIDER must be sandbox or infobip, not 'pigeon'.\n"
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_help_names_the_providers():
+    ended = subprocess.run(
+        [sys.executable, "-m", "demo_site.run", "--help"],
+        cwd=CHECKOUT,
+        env=clean_environ(),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    assert re.search(r"PROVIDER +which provider is simulated: sandbox or infobip", ended.stdout)

@@ -11,7 +11,7 @@ from demo_site.info import demo_info
 
 
 class Command(BaseCommand):
-    help = "Prints the addresses, buttons and sandbox numbers of the demo."
+    help = "Prints the addresses and buttons of the demo, and the numbers that choose a story."
     requires_system_checks: list[str] = []
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -33,6 +33,7 @@ def _readable(info: dict[str, Any]) -> Iterator[str]:
     yield f"Admin     {info['admin_url']}"
     yield f"Widget    {info['widget_url']}"
     yield f"Account   {info['account_id']}"
+    yield f"Provider  {info['provider']}"
     yield f"Numbers to show   {', '.join(info['caller_ids'])}"
     yield ""
     yield "Buttons"
