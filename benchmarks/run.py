@@ -15,7 +15,7 @@ import time
 import uuid
 from collections.abc import Callable
 
-from benchmarks import history
+from benchmarks import history, placing
 from benchmarks.load import Measured, expect, request_bytes, row, send
 from benchmarks.recorder import Recorder, recording
 from benchmarks.site import free_port, process, settings_for, web
@@ -34,16 +34,20 @@ def main() -> int:
     parser.add_argument("--clicks", type=int, default=200, help="clicks of the latency run (200)")
     parser.add_argument("--calls", type=int, default=100_000, help="in the history (100,000)")
     parser.add_argument("--check", action="store_true", help="exit non-zero below the floors")
+    parser.add_argument("--placed", type=int, default=3000, help="by one dispatcher (3,000)")
     asked = parser.parse_args()
-    sandbox_port = free_port()
+    sandbox_port, slow_port = free_port(), free_port()
+    os.environ["SLOW_PORT"] = str(slow_port)
     with settings_for(asked.database_url, sandbox_port) as port:
         endpoint_id, secret = _prepare()
         ratios = _compare(port, endpoint_id, secret, asked.requests, asked.rounds)
         latency = _latency(port, sandbox_port, endpoint_id, asked.clicks)
+        fast_enough = placing.compare(slow_port, endpoint_id, asked.placed)
         deeper = history.compare(port, endpoint_id, secret, asked.calls)
     if asked.check and (
         any(ratio < CONNECT_IS_AT_LEAST[name] for name, ratio in ratios.items())
         or latency > LEAVES_WITHIN
+        or not fast_enough
         or deeper > DEEP_PAGE_COSTS_AT_MOST
     ):
         print("Below the floor.")

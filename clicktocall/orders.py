@@ -25,6 +25,11 @@ class ExtensionKind(TextChoices):
     SIP = "sip", _("SIP URI")
     PBX = "pbx", _("PBX extension")
     FLOW = "flow", _("IVR flow or scenario")
+    MESSAGE = "message", _("voice message")
+
+
+# What is played to the contact alone: nobody else is rung.
+ONE_LEG_KINDS = (ExtensionKind.FLOW, ExtensionKind.MESSAGE)
 
 
 class MachineDetection(TextChoices):
@@ -40,10 +45,12 @@ class Capability(TextChoices):
 
     TWO_LEGS = "two_legs", _("join two telephone legs")
     FLOW = "flow", _("run an IVR flow")
+    VOICE_MESSAGE = "voice_message", _("play a message to one party")
     SIP = "sip", _("reach SIP URIs")
     PBX = "pbx", _("reach PBX extensions")
     CALLER_ID_A = "caller_id_a", _("caller id for leg A")
     CALLER_ID_B = "caller_id_b", _("caller id for leg B")
+    WITHHOLD_CALLER_ID = "withhold_caller_id", _("withhold the caller id")
     BRIDGE = "bridge", _("bridge number")
     MESSAGE = "message", _("message before joining")
     AUDIO_MESSAGE = "audio_message", _("recorded message before joining")
@@ -77,6 +84,7 @@ class CallOptions:
     caller_id_a: str = ""  # shown to leg A (Infobip `from`, Kazoo `caller_id_number`)
     caller_id_b: str = ""  # shown to leg B (Infobip `fromB`)
     anonymization: bool = False  # leg B sees caller_id_a instead of leg A's own number
+    withhold_caller_id: bool = False  # neither leg sees a number (RFC 3323 `Privacy: id`)
     bridge: str = ""  # MobTexting `bridge`
     callee_id_name: str = ""  # Kazoo `outbound_callee_id_name`
     callee_id_number: str = ""  # Kazoo `outbound_callee_id_number`
@@ -171,7 +179,10 @@ class ReportedEvent:
 
     `reference` is ours (of the attempt) where the provider echoes it, else empty and
     `provider_reference` is theirs. `event_id` is the provider's own id of this event, empty if
-    it has none. `occurred_at` is None when the provider gave no usable time.
+    it has none. `occurred_at` is None when the provider gave no usable time. `talk_seconds` counts
+    from the join; a provider that only counts from leg A's answer gives `answered_seconds`, which
+    are the seconds talked of a one-leg call. `answers` is what the person called has keyed or
+    said, by variable.
     """
 
     kind: EventKind
@@ -183,7 +194,9 @@ class ReportedEvent:
     outcome: Outcome | None = None
     occurred_at: datetime | None = None
     talk_seconds: int | None = None
+    answered_seconds: int | None = None
     recording_url: str = ""
     price: Decimal | None = None
     currency: str = ""
     words: str = ""
+    answers: dict[str, str] = field(default_factory=dict, repr=False)

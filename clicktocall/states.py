@@ -8,7 +8,7 @@ come late, twice and in any order, and a call never moves backwards.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
 from typing import Self
@@ -77,6 +77,7 @@ class EventKind(TextChoices):
     LEG_ENDED = "leg_ended", _("leg ended")
     ENDED = "ended", _("call ended")
     RECORDED = "recorded", _("recording ready")
+    COLLECTED = "collected", _("keys or words taken in")
     NOT_PLACED = "not_placed", _("could not be placed")
     CANCEL_REQUESTED = "cancel_requested", _("hang-up requested")
     NOTE = "note", _("note")
@@ -111,7 +112,8 @@ _OUTCOME_OF_LEG = {leg: outcome for outcome, leg in _LEG_OUTCOMES.items()}
 class Fact:
     """What one event says, already in our words.
 
-    `occurred_at` is aware; `talk_seconds` counts from the join; `price` is in `currency`.
+    `occurred_at` is aware; `talk_seconds` counts from the join; `price` is in `currency`;
+    `answers` is what the person called has keyed or said, by variable.
     """
 
     kind: EventKind
@@ -124,6 +126,7 @@ class Fact:
     price: Decimal | None = None
     currency: str = ""
     words: str = ""
+    answers: dict[str, str] = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -148,6 +151,7 @@ class Progress:
     recording_url: str = ""
     price: Decimal | None = None
     currency: str = ""
+    answers: dict[str, str] = field(default_factory=dict, repr=False)
 
     @classmethod
     def from_facts(cls, facts: Iterable[Fact], *, one_leg: bool = False) -> Self:
@@ -163,18 +167,24 @@ class Progress:
             case EventKind.PLACED:
                 return self._at_least(CallState.PLACED)
             case EventKind.RINGING:
-                return self._leg_b_rings(fact) if fact.leg == Leg.B else self._leg_a_rings(fact)
+                return self._rings(fact)
             case EventKind.ANSWERED:
-                return self._leg_b_answers(fact) if fact.leg == Leg.B else self._leg_a_answers(fact)
+                return self._answers(fact)
             case EventKind.JOINED:
                 return self._joined(fact)
             case EventKind.LEG_ENDED:
                 return self._leg_ended(fact)
             case EventKind.ENDED | EventKind.NOT_PLACED:
                 return self._ended(fact)
-            case EventKind.RECORDED:
-                return replace(self, recording_url=self.recording_url or fact.recording_url)
+            case EventKind.RECORDED | EventKind.COLLECTED:
+                return self._gathered(fact)
         return self
+
+    def _rings(self, fact: Fact) -> Self:
+        return self._leg_b_rings(fact) if fact.leg == Leg.B else self._leg_a_rings(fact)
+
+    def _answers(self, fact: Fact) -> Self:
+        return self._leg_b_answers(fact) if fact.leg == Leg.B else self._leg_a_answers(fact)
 
     def _leg_a_rings(self, fact: Fact) -> Self:
         return replace(
@@ -217,6 +227,13 @@ class Progress:
         if leg == Leg.A:
             return replace(ended, a_ended_at=_earliest(self.a_ended_at, fact.occurred_at))
         return replace(ended, b_ended_at=_earliest(self.b_ended_at, fact.occurred_at))
+
+    def _gathered(self, fact: Fact) -> Self:
+        return replace(
+            self,
+            recording_url=self.recording_url or fact.recording_url,
+            answers={**self.answers, **fact.answers},
+        )
 
     def _ended(self, fact: Fact) -> Self:
         ended = replace(
@@ -262,7 +279,7 @@ class Progress:
             outcome_leg=outcome_leg,
             talk_seconds=talk_seconds,
             leg_a=_leg_at_end(settled.leg_a, outcome, Leg.A in heard),
-            leg_b=settled.leg_b and _leg_at_end(settled.leg_b, outcome, Leg.B in heard),
+            leg_b=settled.leg_b and _leg_b_at_end(settled, outcome, Leg.B in heard),
         )
 
     @staticmethod
@@ -313,7 +330,8 @@ def _fact_order(fact: Fact) -> tuple[datetime, str, str, str, str, str]:
         fact.leg or "",
         fact.outcome or "",
         fact.words,
-        repr((fact.leg_state, fact.talk_seconds, fact.recording_url, fact.price, fact.currency)),
+        repr((fact.leg_state, fact.talk_seconds, fact.recording_url, fact.price, fact.currency))
+        + repr(sorted(fact.answers.items())),
     )
 
 
@@ -326,6 +344,14 @@ def _leg_at_end(leg: LegState, outcome: Outcome, heard: bool) -> LegState:
         case LegState.WAITING if outcome in (Outcome.COMPLETED, Outcome.UNKNOWN) and not heard:
             return LegState.UNREPORTED
     return leg
+
+
+def _leg_b_at_end(settled: Progress, outcome: Outcome, heard: bool) -> LegState:
+    """Leg B's turn comes once somebody has answered leg A; from then on silence tells nothing."""
+    leg_b = settled.leg_b or LegState.UNREPORTED
+    if leg_b == LegState.WAITING and settled.leg_a in (LegState.ANSWERED, LegState.ENDED):
+        return LegState.UNREPORTED
+    return _leg_at_end(leg_b, outcome, heard)
 
 
 def _earliest(known: datetime | None, new: datetime) -> datetime:

@@ -9,11 +9,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from django.db import connections, router
+from django.db.models import F
+from django.utils import timezone
 
 from clicktocall.calls.database import atomic
+from clicktocall.calls.schedule import first_due
 from clicktocall.conf import settings
 from clicktocall.models import Attempt, Call
 from clicktocall.models.fields import hex_id
@@ -50,16 +54,20 @@ class Claim:
 
 
 def anything_due() -> bool:
-    """Whether some call waits to be placed, expired or cancelled; takes no lock."""
+    """Whether some call is to be placed, expired, cancelled or asked after; takes no lock."""
     sql = (
         f"SELECT 1 FROM {_table()} WHERE {_WAITING} AND due_at <= {{now}} "
-        f"UNION ALL SELECT 1 FROM {_table()} WHERE cancel_due_at <= {{now}} LIMIT 1"
+        f"UNION ALL SELECT 1 FROM {_table()} WHERE cancel_due_at <= {{now}} "
+        f"UNION ALL SELECT 1 FROM {_attempts()} WHERE follow_up_at <= {{now}} LIMIT 1"
     )
     return bool(_run(sql, []))
 
 
 def claim_due(alias: str, dispatcher: str, limit: int) -> list[Claim]:
-    """Up to `limit` due calls of provider `alias`, each with a committed attempt of its own."""
+    """Up to `limit` due calls of provider `alias`, each with a committed attempt of its own.
+
+    Those whose delivery time window has closed meanwhile wait for its next opening.
+    """
     with atomic():
         ids = _run(
             f"UPDATE {_table()} SET state = '{CallState.PLACING}', due_at = NULL, "
@@ -71,7 +79,12 @@ def claim_due(alias: str, dispatcher: str, limit: int) -> list[Claim]:
             [dispatcher, alias, limit],
         )
         calls = Call.objects.in_bulk(ids)
-        claims = [_claim(calls[call_id], dispatcher) for call_id in ids]
+        now = timezone.now()
+        claims = [
+            _claim(calls[call_id], dispatcher)
+            for call_id in ids
+            if not _postponed(calls[call_id], now)
+        ]
         Attempt.objects.bulk_create([claim.attempt for claim in claims])
     return claims
 
@@ -121,6 +134,35 @@ def reports_overdue(limit: int) -> list[Attempt]:
     return _latest_attempts(ids)
 
 
+def claim_follow_ups(alias: str, limit: int) -> list[Attempt]:
+    """Up to `limit` attempts with provider `alias` whose fate is to be asked after now.
+
+    Each is taken for as long as a call is claimed; what comes of it sets the next time.
+    """
+    ids = _run(
+        f"UPDATE {_attempts()} SET follow_up_at = {{lease}}, follow_ups = follow_ups + 1 "
+        f"WHERE follow_up_at <= {{now}} AND id IN (SELECT id FROM {_attempts()} "
+        "WHERE follow_up_at <= {now} AND provider = %s "
+        "ORDER BY follow_up_at LIMIT %s {skip_locked}) RETURNING id",
+        [alias, limit],
+    )
+    return list(Attempt.objects.filter(pk__in=ids).select_related("call"))
+
+
+def _postponed(call: Call, now: datetime) -> bool:
+    """Put the call back until its delivery time window opens; whether that was needed."""
+    opens = first_due(call.call_options, now)
+    if opens is None:
+        return False
+    Call.objects.filter(pk=call.pk).update(
+        state=CallState.SCHEDULED,
+        due_at=min(opens, call.expires_at),  # by then it is over, and said to be
+        attempt_count=F("attempt_count") - 1,
+        claimed_until=None,
+    )
+    return True
+
+
 def _claim(call: Call, dispatcher: str) -> Claim:
     attempt = Attempt(
         call=call,
@@ -142,6 +184,10 @@ def _latest_attempts(call_ids: list[str]) -> list[Attempt]:
 
 def _table() -> str:
     return f'"{Call._meta.db_table}"'
+
+
+def _attempts() -> str:
+    return f'"{Attempt._meta.db_table}"'
 
 
 def _run(sql: str, params: list[Any]) -> list[Any]:

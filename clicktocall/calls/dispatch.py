@@ -14,32 +14,42 @@ import time
 from collections import deque
 from contextlib import suppress
 from datetime import datetime, timedelta
+from itertools import islice
 from queue import Empty, SimpleQueue
 
 from django.db import DatabaseError, InterfaceError, OperationalError, connections
 from django.db.models.functions import Now
 from django.utils import timezone
 
-from clicktocall.calls.claim import Claim, anything_due, claim_cancels, claim_due, expire_late
-from clicktocall.calls.database import atomic
-from clicktocall.calls.events import Retry, apply_event, event_now, storable
-from clicktocall.calls.placing import Answer, PlacingPool, steady_now
-from clicktocall.calls.recover import recover
-from clicktocall.calls.redial import pause_after_failed_placing
-from clicktocall.calls.schedule import next_due
-from clicktocall.conf import public_url, settings
-from clicktocall.exceptions import (
-    ConfigurationError,
-    OutcomeUnknown,
-    ProviderRefused,
-    ProviderThrottled,
+from clicktocall.calls.claim import (
+    Claim,
+    anything_due,
+    claim_cancels,
+    claim_due,
+    claim_follow_ups,
+    expire_late,
 )
+from clicktocall.calls.doubt import give_up, may_be_repeated_until
+from clicktocall.calls.placing import (
+    Answer,
+    Answered,
+    NotPlaced,
+    Order,
+    Placed,
+    ProviderPool,
+    Pulled,
+    steady_now,
+)
+from clicktocall.calls.record import record, record_placements
+from clicktocall.calls.recover import recover
+from clicktocall.conf import public_url, settings
+from clicktocall.exceptions import ConfigurationError, ProviderRefused
 from clicktocall.models import Attempt, Call, Dispatcher
-from clicktocall.numbers import mask, mask_within
+from clicktocall.numbers import mask
 from clicktocall.orders import CallOrder
 from clicktocall.providers import get_provider, provider_aliases
 from clicktocall.signals import call_ended
-from clicktocall.states import WITH_PROVIDER_STATES, EventKind, Outcome
+from clicktocall.states import Outcome
 
 logger = logging.getLogger(__name__)
 
@@ -47,8 +57,9 @@ BEAT_SECONDS = 5.0
 RECOVER_SECONDS = 5.0
 
 _FORGOTTEN_AFTER = timedelta(days=1)
-_CANCEL_AGAIN_AFTER = timedelta(seconds=2)
-_CANCEL_TRIED_FOR = timedelta(minutes=5)
+# Rows of one transaction: enough to be quick, few enough not to hold others up.
+_CLAIMED_AT_ONCE = 400
+_RECORDED_AT_ONCE = 200
 _DATABASE_PAUSES = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
 
 
@@ -62,13 +73,17 @@ class CallDispatcher:
 
     def __init__(self, aliases: list[str] | None = None) -> None:
         self.name = f"{socket.gethostname()[:60]}:{os.getpid()}"
-        self._answers: SimpleQueue[Answer] = SimpleQueue()
-        self._unrecorded: deque[Answer] = deque()
-        self._pools: dict[str, PlacingPool] = {}
+        self._answers: SimpleQueue[Answered] = SimpleQueue()
+        self._placed: deque[Placed] = deque()
+        self._other: deque[Answer] = deque()
+        self._pools: dict[str, ProviderPool] = {}
+        self._next_pull: dict[str, float] = {}
         for alias in aliases if aliases is not None else provider_aliases():
             provider = get_provider(alias)
             if provider.dispatch == "general":
-                self._pools[alias] = PlacingPool(provider, self._answers)
+                self._pools[alias] = ProviderPool(provider, self._answers)
+                if provider.pull_every is not None:
+                    self._next_pull[alias] = 0.0
         self._stopping = threading.Event()
         self._next_beat = 0.0
         self._next_recovery = 0.0
@@ -95,24 +110,31 @@ class CallDispatcher:
         self._finish()
 
     def step(self) -> None:
-        """Record what has come back, then hand out what is due; waits one poll interval at most."""
+        """Record what has come back, then hand out what is due; takes about one poll interval."""
         self._collect(settings.POLL_INTERVAL)
         self._record_answers()
         if anything_due():
-            self._hand_out_due_calls()
-            self._hand_out_cancels()
+            self._hand_out()
             self._expire_late_calls()
+        self._pull_reports()
 
     def drain(self) -> None:
         """Place everything due now and record every answer; for hosts without a process of ours."""
-        self._hand_out_due_calls()
-        self._hand_out_cancels()
+        self._hand_out()
+        self._pull_reports()
         while self._busy():
             self._collect(settings.POLL_INTERVAL)
             self._record_answers()
 
+    def _hand_out(self) -> None:
+        for pool in self._pools.values():
+            self._hand_out_cancels(pool)
+            self._hand_out_due_calls(pool)
+            self._hand_out_follow_ups(pool)
+
     def _busy(self) -> bool:
-        return bool(self._unrecorded) or any(pool.busy for pool in self._pools.values())
+        unrecorded = self._placed or self._other
+        return bool(unrecorded) or any(pool.busy for pool in self._pools.values())
 
     def _finish(self) -> None:
         for pool in self._pools.values():
@@ -141,24 +163,23 @@ class CallDispatcher:
             Dispatcher.objects.filter(beat_at__lt=timezone.now() - _FORGOTTEN_AFTER).delete()
             self._next_recovery = now + RECOVER_SECONDS
 
-    def _hand_out_due_calls(self) -> None:
-        for alias, pool in self._pools.items():
-            if pool.free > 0:
-                # Counted from before the claim: if this process is stopped in between, the claim
-                # may have been judged by another one when it goes on.
-                valid_until = steady_now() + settings.CLAIM_LIFETIME / 2
-                for claim in claim_due(alias, self.name, pool.free):
-                    self._place(pool, claim, valid_until)
+    def _hand_out_due_calls(self, pool: ProviderPool) -> None:
+        if pool.free > 0:
+            # Counted from before the claim: if this process is stopped in between, the claim
+            # may have been judged by another one when it goes on.
+            valid_until = steady_now() + settings.CLAIM_LIFETIME / 2
+            claims = claim_due(pool.provider.alias, self.name, min(pool.room, _CLAIMED_AT_ONCE))
+            orders = [self._order(claim, valid_until) for claim in claims]
+            pool.place([order for order in orders if order is not None])
 
-    def _place(self, pool: PlacingPool, claim: Claim, valid_until: float) -> None:
+    def _order(self, claim: Claim, valid_until: float) -> Order | None:
+        """What the provider is asked; None, and a certain no, where that cannot be said."""
         try:
             order = order_of(claim.call, claim.attempt)
         except (ConfigurationError, TypeError, ValueError) as error:
-            # Nothing has left this process: a certain no.
-            pool_answer = Answer(claim.attempt, error=ProviderRefused(str(error)))
-            self._unrecorded.append(pool_answer)
             logger.exception("call %s cannot be ordered", claim.call.pk)
-            return
+            self._other.append(NotPlaced(claim.attempt, ProviderRefused(str(error))))
+            return None
         logger.info(
             "placing call=%s attempt=%s provider=%s contact=%s",
             claim.call.pk,
@@ -166,15 +187,14 @@ class CallDispatcher:
             claim.attempt.provider,
             mask(claim.call.contact.as_e164),
         )
-        pool.place(claim.attempt, order, valid_until)
+        return Order(claim.attempt, order, valid_until)
 
-    def _hand_out_cancels(self) -> None:
-        for alias, pool in self._pools.items():
-            if pool.free > 0:
-                for call in claim_cancels(alias, pool.free):
-                    self._cancel(pool, call)
+    def _hand_out_cancels(self, pool: ProviderPool) -> None:
+        if pool.free > 0:
+            for call in claim_cancels(pool.provider.alias, pool.free):
+                self._cancel(pool, call)
 
-    def _cancel(self, pool: PlacingPool, call: Call) -> None:
+    def _cancel(self, pool: ProviderPool, call: Call) -> None:
         attempt = call.attempts.get(number=call.attempt_count)
         try:
             order = order_of(call, attempt)
@@ -183,34 +203,91 @@ class CallDispatcher:
             return  # its claim ends by itself, and then it is tried again
         pool.cancel(attempt, order)
 
+    def _hand_out_follow_ups(self, pool: ProviderPool) -> None:
+        """Find out about attempts whose fate nobody knows."""
+        if pool.free > 0:
+            lease_ends = steady_now() + settings.CLAIM_LIFETIME / 2
+            for attempt in claim_follow_ups(pool.provider.alias, pool.free):
+                self._follow_up(pool, attempt, lease_ends)
+
+    def _follow_up(self, pool: ProviderPool, attempt: Attempt, lease_ends: float) -> None:
+        until = may_be_repeated_until(attempt, pool.provider)
+        if until is not None:
+            left = (until - timezone.now()).total_seconds()
+            order = order_of(attempt.call, attempt)
+            pool.place_again(Order(attempt, order, min(lease_ends, steady_now() + left)))
+        elif pool.provider.looks_up and attempt.outcome in (None, Outcome.UNKNOWN):
+            pool.look_up(attempt)
+        else:
+            give_up(attempt, "Nobody can tell whether the call was placed.")
+
+    def _pull_reports(self) -> None:
+        """Fetch what providers keep for us until it is fetched."""
+        for alias, due in self._next_pull.items():
+            pool = self._pools[alias]
+            if time.monotonic() >= due and pool.free > 0:
+                pool.pull()
+                self._next_pull[alias] = time.monotonic() + (pool.provider.pull_every or 0)
+
     def _expire_late_calls(self) -> None:
         for call in Call.objects.filter(pk__in=expire_late()):
             logger.warning("call expired id=%s", call.pk)
             call_ended.send_robust(Call, call=call)
 
-    def _collect(self, wait: float) -> None:
-        """Take the answers that have come, waiting for the first one."""
-        with suppress(Empty):
-            self._take(self._answers.get(timeout=wait) if wait else self._answers.get_nowait())
-            while True:
-                self._take(self._answers.get_nowait())
+    def _collect(self, seconds: float) -> None:
+        """Take the answers that come within `seconds`: what comes together is written together."""
+        until = time.monotonic() + seconds
+        while len(self._placed) < _RECORDED_AT_ONCE:
+            left = until - time.monotonic()
+            try:
+                self._take(
+                    self._answers.get(timeout=left) if left > 0 else self._answers.get_nowait()
+                )
+            except Empty:
+                return
 
-    def _take(self, answer: Answer) -> None:
-        self._pools[answer.attempt.provider].answered()
-        self._unrecorded.append(answer)
+    def _take(self, answered: Answered) -> None:
+        self._pools[answered.alias].answered()
+        for answer in answered.answers:
+            if isinstance(answer, Placed):
+                self._placed.append(answer)
+            else:
+                self._other.append(answer)
+            if isinstance(answer, Pulled) and answer.reports is not None:
+                self._next_pull[answer.alias] = 0.0  # there may be more
 
     def _record_answers(self) -> None:
-        # An answer leaves the queue only after it is written: a lost database loses none.
-        while self._unrecorded:
-            answer = self._unrecorded[0]
-            try:
-                record_answer(answer)
-            except (OperationalError, InterfaceError):
-                raise
-            except Exception:
-                # It would fail again and hold up all others; recovery ends its call `unknown`.
-                logger.exception("answer not recorded attempt=%s", answer.attempt.reference)
-            self._unrecorded.popleft()
+        # An answer leaves its queue only after it is written: a lost database loses none.
+        while self._placed:
+            some = list(islice(self._placed, _RECORDED_AT_ONCE))
+            _record_together(some)
+            for _ in some:
+                self._placed.popleft()
+        while self._other:
+            _record_alone(self._other[0])
+            self._other.popleft()
+
+
+def _record_together(placed: list[Placed]) -> None:
+    try:
+        record_placements(placed)
+    except (OperationalError, InterfaceError):
+        raise
+    except Exception:
+        logger.exception("placements not recorded together")
+        # One of them cannot be written; the others can.
+        for each in placed:
+            _record_alone(each)
+
+
+def _record_alone(answer: Answer) -> None:
+    try:
+        record(answer)
+    except (OperationalError, InterfaceError):
+        raise
+    except Exception:
+        # It would fail again and hold up all others; recovery looks after its call.
+        logger.exception("answer not recorded: %r", type(answer).__name__)
 
 
 def order_of(call: Call, attempt: Attempt) -> CallOrder:
@@ -219,7 +296,10 @@ def order_of(call: Call, attempt: Attempt) -> CallOrder:
     Raises:
         ConfigurationError: `PUBLIC_URL` or the callback secret is missing.
     """
-    secrets = get_provider(attempt.provider).callback_secrets
+    provider = get_provider(attempt.provider)
+    if provider.pull_every is not None:
+        return call.order(attempt, callback_url="", longest=settings.MAX_DURATION)
+    secrets = provider.callback_secrets
     if not secrets:
         raise ConfigurationError(
             f'CLICKTOCALL["PROVIDERS"]["{attempt.provider}"]["OPTIONS"] needs "CALLBACK_SECRETS".'
@@ -229,96 +309,3 @@ def order_of(call: Call, attempt: Attempt) -> CallOrder:
         callback_url=public_url(f"callbacks/{attempt.provider}/{secrets[0]}/"),
         longest=settings.MAX_DURATION,
     )
-
-
-def record_answer(answer: Answer) -> None:
-    """Write down what a provider answered to one attempt, all of it or nothing."""
-    with atomic():
-        if answer.was_cancel:
-            _record_cancel(answer)
-        elif answer.placement is not None:
-            _record_placement(answer)
-        else:
-            _record_failure(answer)
-
-
-def _record_placement(answer: Answer) -> None:
-    attempt, placement = answer.attempt, answer.placement
-    if placement is None:
-        raise TypeError("an answer without a placement")
-    # The event first: whoever moves a call locks its row before those of its attempts.
-    apply_event(attempt, event_now(EventKind.PLACED, words=placement.words))
-    Attempt.objects.filter(pk=attempt.pk).update(
-        provider_reference=storable(placement.provider_reference)[:200],
-        provider_state=placement.provider_state,
-    )
-
-
-def _record_failure(answer: Answer) -> None:
-    error = answer.error
-    if error is None:
-        raise TypeError("an answer without an error")
-    match error:
-        case ProviderRefused():
-            event = event_now(EventKind.ENDED, outcome=Outcome.REJECTED, words=error.detail)
-            apply_event(answer.attempt, event)
-        case OutcomeUnknown():
-            event = event_now(EventKind.ENDED, outcome=Outcome.UNKNOWN, words=error.detail)
-            apply_event(answer.attempt, event)
-        case _:
-            _record_not_placed(answer, error.detail)
-    logger.warning(
-        "attempt=%s provider=%s %s: %s",
-        answer.attempt.reference,
-        answer.attempt.provider,
-        type(error).__name__,
-        mask_within(error.detail),
-    )
-
-
-def _record_not_placed(answer: Answer, words: str) -> None:
-    """Surely not placed: tried again, unless somebody has asked for a hang-up meanwhile."""
-    call = Call.objects.get(pk=answer.attempt.call_id)
-    if call.cancel_requested_at is not None:
-        event = event_now(EventKind.NOT_PLACED, outcome=Outcome.CANCELED, words=words)
-        apply_event(answer.attempt, event)
-        return
-    event = event_now(EventKind.NOT_PLACED, outcome=Outcome.FAILED, words=words)
-    apply_event(answer.attempt, event, retry=_next_try(call, answer))
-
-
-def _next_try(call: Call, answer: Answer) -> Retry:
-    """The next provider at once, or the same one after a pause; inside the delivery window."""
-    following = _provider_after(call)
-    if following is not None:
-        return Retry(at=next_due(call.call_options, timezone.now()), provider=following)
-    pause = pause_after_failed_placing(answer.attempt.number)
-    if isinstance(answer.error, ProviderThrottled):
-        pause = max(pause, timedelta(seconds=answer.error.retry_after))
-    at = next_due(call.call_options, timezone.now() + pause)
-    return Retry(at=at, provider=call.provider)
-
-
-def _provider_after(call: Call) -> str | None:
-    chain = list(call.fallback_providers)
-    if call.provider not in chain:
-        return chain[0] if chain else None
-    rest = chain[chain.index(call.provider) + 1 :]
-    return rest[0] if rest else None
-
-
-def _record_cancel(answer: Answer) -> None:
-    """Done, or tried again shortly, for a few minutes."""
-    calls = Call.objects.filter(pk=answer.attempt.call_id)
-    if answer.error is None:
-        apply_event(answer.attempt, event_now(EventKind.CANCEL_REQUESTED))
-        calls.update(cancel_due_at=None)
-        return
-    words = f"Hang-up failed: {answer.error.detail}"
-    apply_event(answer.attempt, event_now(EventKind.NOTE, words=words))
-    recent = timezone.now() - _CANCEL_TRIED_FOR
-    still_wanted = calls.filter(
-        state__in=WITH_PROVIDER_STATES, cancel_requested_at__gt=recent
-    ).update(cancel_due_at=Now() + _CANCEL_AGAIN_AFTER)
-    if not still_wanted:
-        calls.update(cancel_due_at=None)

@@ -1,16 +1,18 @@
-"""Applying one event: the only place where a call moves once it has been claimed."""
+"""Applying facts: the only place where a call moves once it has been claimed."""
 
 from __future__ import annotations
 
-import hashlib
 import logging
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from decimal import Decimal
 
 from django.utils import timezone
 
+from clicktocall.calls.changes import Changes
 from clicktocall.calls.database import atomic, on_commit
+from clicktocall.calls.facts import event_now, names_of, new_event, storable
 from clicktocall.calls.patience import REPORT_GRACE, longest_talk, report_wait
 from clicktocall.calls.redial import LONGEST_VALIDITY, redial_wait
 from clicktocall.calls.schedule import next_due
@@ -21,19 +23,22 @@ from clicktocall.states import (
     WAITING_STATES,
     WITH_PROVIDER_STATES,
     CallState,
-    EventKind,
     Outcome,
     Progress,
 )
 
-logger = logging.getLogger(__name__)
+__all__ = [
+    "News",
+    "Retry",
+    "apply_event",
+    "apply_news",
+    "apply_report",
+    "apply_reports",
+    "event_now",
+    "storable",
+]
 
-_LONGEST_WORDS = 500
-_LONGEST_URL = 500
-_MOST_SECONDS = 7 * 24 * 3600
-_ABSURD_PRICE = 1_000_000
-# A provider's clock may be off, and a report late; beyond this its time is not believed.
-_BELIEVED = timedelta(days=2)
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +48,21 @@ class Retry:
     at: datetime
     provider: str
     is_redial: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class News:
+    """One fact of an attempt, and who says so.
+
+    `retry` says how a call whose attempt ends here is placed again, when that is decided by
+    whoever brings the news; otherwise the redial ladder decides.
+    """
+
+    attempt: Attempt
+    reported: ReportedEvent
+    source: Source = Source.SELF
+    receipt: CallbackReceipt | None = None
+    retry: Retry | None = None
 
 
 def apply_report(
@@ -58,6 +78,25 @@ def apply_report(
     return apply_event(attempt, reported, source=Source.PROVIDER, receipt=receipt)
 
 
+def apply_reports(
+    reports: Iterable[ReportedEvent], *, alias: str, receipt: CallbackReceipt | None = None
+) -> list[ReportedEvent]:
+    """Apply everything that the provider `alias` reported at once, all of it or nothing.
+
+    Returns:
+        The reports of no attempt of its own.
+    """
+    found = [(report, _attempt_of(report, alias)) for report in reports]
+    apply_news(
+        [
+            News(attempt, report, Source.PROVIDER, receipt)
+            for report, attempt in found
+            if attempt is not None
+        ]
+    )
+    return [report for report, attempt in found if attempt is None]
+
+
 def apply_event(
     attempt: Attempt,
     reported: ReportedEvent,
@@ -66,41 +105,78 @@ def apply_event(
     receipt: CallbackReceipt | None = None,
     retry: Retry | None = None,
 ) -> Call:
-    """Note one fact of `attempt` and move the attempt and its call accordingly.
-
-    `retry` says how a call whose attempt ends here is placed again, when that is decided by
-    whoever reports the fact; otherwise the redial ladder decides.
-    """
-    with atomic():
-        call = Call.objects.select_for_update().get(pk=attempt.call_id)
-        attempt = Attempt.objects.get(pk=attempt.pk)
-        event = _new_event(call, attempt, reported, source, receipt)
-        if CallEvent.objects.filter(attempt=attempt, dedupe_key=event.dedupe_key).exists():
-            return call
-        event.save(force_insert=True)
-        progress = Progress.from_facts(
-            (known.fact() for known in attempt.events.all()), one_leg=call.one_leg
-        )
-        if attempt.show(progress):
-            attempt.save()
-        _move(call, attempt, progress, retry)
-        on_commit(lambda: call_updated.send_robust(Call, call=call, event=event))
+    """Note one fact of `attempt` and move the attempt and its call accordingly. See `News`."""
+    (call,) = apply_news([News(attempt, reported, source, receipt, retry)])
     return call
 
 
-def _move(call: Call, attempt: Attempt, progress: Progress, retry: Retry | None) -> None:
+def apply_news(news: Sequence[News]) -> list[Call]:
+    """Note many facts in one transaction, and move what they concern; the calls as they then are.
+
+    A fact that is known already changes nothing.
+    """
+    with atomic():
+        known = _Known(news)
+        noted = [event for item in news if (event := _note(item, known)) is not None]
+        known.save(noted)
+    return list(known.calls.values())
+
+
+class _Known:
+    """What the database knows of the calls concerned, which stay locked meanwhile."""
+
+    def __init__(self, news: Iterable[News]) -> None:
+        # One instant for all, so that what happens to many is written in one statement.
+        self.now = timezone.now()
+        # In one order for everybody: two that lock the same calls never wait for each other.
+        calls = Call.objects.select_for_update().order_by("pk")
+        self.calls = {
+            call.pk: call for call in calls.filter(pk__in={item.attempt.call_id for item in news})
+        }
+        attempts = Attempt.objects.filter(pk__in={item.attempt.pk for item in news})
+        self.attempts = {attempt.pk: attempt for attempt in attempts}
+        self.events: defaultdict[int, list[CallEvent]] = defaultdict(list)
+        for event in CallEvent.objects.filter(attempt__in=self.attempts):
+            self.events[event.attempt_id].append(event)
+        self._changed_calls = Changes(self.calls.values())
+        self._changed_attempts = Changes(self.attempts.values())
+
+    def save(self, noted: list[CallEvent]) -> None:
+        CallEvent.objects.bulk_create(noted)
+        self._changed_attempts.write()
+        self._changed_calls.write(updated_at=self.now)
+
+
+def _note(item: News, known: _Known) -> CallEvent | None:
+    """The event of one fact, with its call moved; None when it was known already."""
+    attempt = known.attempts[item.attempt.pk]
+    call = known.calls[attempt.call_id]
+    events = known.events[attempt.pk]
+    event = new_event(call, attempt, item.reported, item.source, item.receipt)
+    if any(event.dedupe_key == earlier.dedupe_key for earlier in events):
+        return None
+    events.append(event)
+    progress = Progress.from_facts((fact.fact() for fact in events), one_leg=call.one_leg)
+    attempt.show(progress)
+    _move(call, attempt, progress, item.retry, known.now)
+    on_commit(lambda: call_updated.send_robust(Call, call=call, event=event))
+    return event
+
+
+def _move(
+    call: Call, attempt: Attempt, progress: Progress, retry: Retry | None, now: datetime
+) -> None:
     """Let the call follow its latest attempt."""
     if attempt.number != call.attempt_count:
         return
     if call.state in WAITING_STATES and not _calls_off_the_retry(progress):
         return
     was_over = call.is_over
-    retry = _retry_after(call, progress, retry)
+    retry = _retry_after(call, progress, retry, now)
     if retry is not None:
         _place_again(call, progress, retry)
     else:
-        _follow(call, progress)
-    call.save()
+        _follow(call, progress, now)
     if call.is_over and not was_over:
         logger.info("call ended id=%s outcome=%s", call.pk, call.outcome)
         on_commit(lambda: call_ended.send_robust(Call, call=call))
@@ -111,27 +187,29 @@ def _calls_off_the_retry(progress: Progress) -> bool:
     return progress.outcome == Outcome.COMPLETED or progress.state != CallState.ENDED
 
 
-def _retry_after(call: Call, progress: Progress, decided: Retry | None) -> Retry | None:
+def _retry_after(
+    call: Call, progress: Progress, decided: Retry | None, now: datetime
+) -> Retry | None:
     """How the call is placed again after what has happened; None when it is not."""
     if progress.state != CallState.ENDED or progress.outcome == Outcome.COMPLETED:
         return None
     if call.is_over or call.cancel_requested_at is not None:
         return None
-    return decided or _redial(call, progress)
+    return decided or _redial(call, progress, now)
 
 
-def _follow(call: Call, progress: Progress) -> None:
+def _follow(call: Call, progress: Progress, now: datetime) -> None:
     call.show(progress)
     call.due_at = None
     if call.is_over:
         call.report_due_at = call.cancel_due_at = call.claimed_until = None
     elif progress.joined_at is not None:
-        call.report_due_at = timezone.now() + longest_talk(call.call_options) + REPORT_GRACE
+        call.report_due_at = now + longest_talk(call.call_options) + REPORT_GRACE
     elif call.report_due_at is None and call.state in WITH_PROVIDER_STATES:
-        call.report_due_at = timezone.now() + report_wait(call)
+        call.report_due_at = now + report_wait(call)
 
 
-def _redial(call: Call, progress: Progress) -> Retry | None:
+def _redial(call: Call, progress: Progress, now: datetime) -> Retry | None:
     options = call.call_options
     wait = redial_wait(options, call.redial_count, Outcome(progress.outcome or Outcome.UNKNOWN))
     if wait is None:
@@ -140,7 +218,7 @@ def _redial(call: Call, progress: Progress) -> Retry | None:
         timedelta(minutes=options.validity_period) if options.validity_period else LONGEST_VALIDITY
     )
     call.expires_at = call.created_at + validity
-    at = next_due(options, timezone.now() + wait)
+    at = next_due(options, now + wait)
     return Retry(at=at, provider=call.provider, is_redial=True) if at < call.expires_at else None
 
 
@@ -158,85 +236,11 @@ def _place_again(call: Call, progress: Progress, retry: Retry) -> None:
 
 
 def _attempt_of(reported: ReportedEvent, alias: str) -> Attempt | None:
+    ours, theirs = names_of(reported)
     attempts = Attempt.objects.filter(provider=alias)
-    if reported.reference:
-        return attempts.filter(reference=reported.reference).first()
-    if reported.provider_reference:
-        return attempts.filter(provider_reference=reported.provider_reference).first()
+    if ours:
+        return attempts.filter(reference=ours).first()
+    if theirs:
+        fitting = attempts.filter(provider_reference=theirs)[:2]
+        return fitting[0] if len(fitting) == 1 else None  # of two, nobody knows which
     return None
-
-
-def _new_event(
-    call: Call,
-    attempt: Attempt,
-    reported: ReportedEvent,
-    source: Source,
-    receipt: CallbackReceipt | None,
-) -> CallEvent:
-    return CallEvent(
-        call=call,
-        attempt=attempt,
-        kind=reported.kind,
-        source=source,
-        leg=reported.leg,
-        leg_state=reported.leg_state,
-        outcome=reported.outcome,
-        occurred_at=_believable(reported.occurred_at, attempt.created_at),
-        talk_seconds=_within(reported.talk_seconds),
-        recording_url=_short_enough(storable(reported.recording_url)),
-        price=_believable_price(reported.price),
-        currency=storable(reported.currency)[:3],
-        words=storable(reported.words)[:_LONGEST_WORDS],
-        receipt=receipt,
-        dedupe_key=_dedupe_key(reported, source),
-    )
-
-
-def _believable(at: datetime | None, claimed_at: datetime) -> datetime:
-    now = timezone.now()
-    if at is None or not (claimed_at - _BELIEVED <= at <= now + _BELIEVED):
-        return now
-    return at
-
-
-def storable(text: str) -> str:
-    """The text without what no text column takes: NUL and lone surrogates."""
-    return text.replace("\x00", "").encode("utf-8", "replace").decode("utf-8")
-
-
-def _short_enough(url: str) -> str:
-    return url if len(url) <= _LONGEST_URL else ""
-
-
-def _believable_price(price: Decimal | None) -> Decimal | None:
-    if price is None or not price.is_finite() or not 0 <= price < _ABSURD_PRICE:
-        return None
-    return price
-
-
-def _within(seconds: int | None) -> int | None:
-    return seconds if seconds is not None and 0 <= seconds <= _MOST_SECONDS else None
-
-
-def _dedupe_key(reported: ReportedEvent, source: Source) -> str:
-    """The provider's own event id where it has one, else what the event says."""
-    said = (
-        (reported.event_id,)
-        if reported.event_id
-        else (
-            reported.kind,
-            reported.leg,
-            reported.leg_state,
-            reported.outcome,
-            reported.occurred_at and reported.occurred_at.isoformat(),
-            reported.talk_seconds,
-            reported.recording_url,
-            reported.words,
-        )
-    )
-    return hashlib.sha256(repr((str(source), *map(str, said))).encode()).hexdigest()
-
-
-def event_now(kind: EventKind, **known: object) -> ReportedEvent:
-    """A fact that this site states itself, now."""
-    return ReportedEvent(kind=kind, occurred_at=timezone.now(), **known)  # type: ignore[arg-type]

@@ -13,6 +13,8 @@ from clicktocall.providers import get_provider
 REPORT_GRACE = timedelta(seconds=120)
 # Beyond two phones ringing in vain, where each step is reported as it happens.
 PROGRESS_GRACE = timedelta(seconds=60)
+# For asking the provider, before its silence ends the call.
+LOOK_UP_GRACE = timedelta(seconds=60)
 
 
 def longest_talk(options: CallOptions) -> timedelta:

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import logging
 
+from django.db.models.functions import Now
+
 from clicktocall.calls.claim import claims_of_the_dead, reports_overdue
 from clicktocall.calls.database import atomic
+from clicktocall.calls.doubt import doubt, look_later, provider_of
 from clicktocall.calls.events import apply_event, event_now
+from clicktocall.calls.match import match_waiting, take_up_left_behind
+from clicktocall.calls.patience import LOOK_UP_GRACE
 from clicktocall.models import Attempt, Call
-from clicktocall.states import CallState, EventKind, Outcome
+from clicktocall.states import EventKind, Outcome
 
 logger = logging.getLogger(__name__)
 
@@ -18,23 +23,37 @@ _PROVIDER_SILENT = "The provider never reported how the call ended."
 
 
 def recover() -> int:
-    """End the calls of dispatchers that died and those whose provider fell silent; how many.
-
-    Whether such a call was dialled is not known, so it ends `unknown` and is never repeated.
+    """Look after the calls of dispatchers that died, those whose provider fell silent, and the
+    reports that came too early or were left behind; how many were brought further.
     """
-    dead = claims_of_the_dead(_AT_A_TIME)
-    overdue = reports_overdue(_AT_A_TIME)
-    return sum(_end_if(attempt, CallState.PLACING, _DISPATCHER_DIED) for attempt in dead) + sum(
-        _end_if(attempt, CallState(attempt.call.state), _PROVIDER_SILENT) for attempt in overdue
+    return (
+        sum(_left_by_the_dead(attempt) for attempt in claims_of_the_dead(_AT_A_TIME))
+        + sum(_overdue(attempt) for attempt in reports_overdue(_AT_A_TIME))
+        + match_waiting()
+        + take_up_left_behind()
     )
 
 
-def _end_if(attempt: Attempt, state: CallState, words: str) -> bool:
-    """End the call `unknown` if it still stands where it was found; whether it did."""
+def _left_by_the_dead(attempt: Attempt) -> bool:
+    judged = doubt(attempt, _DISPATCHER_DIED)
+    if judged:
+        logger.warning("call recovered id=%s: %s", attempt.call_id, _DISPATCHER_DIED)
+    return judged
+
+
+def _overdue(attempt: Attempt) -> bool:
+    """Ask the provider first, where it can be asked; then its silence ends the call."""
     with atomic():
         call = Call.objects.select_for_update().get(pk=attempt.call_id)
-        if call.state != state or call.attempt_count != attempt.number:
+        if call.state != attempt.call.state or call.attempt_count != attempt.number:
             return False  # a report has come in the meantime
-        apply_event(attempt, event_now(EventKind.ENDED, outcome=Outcome.UNKNOWN, words=words))
-    logger.warning("call recovered id=%s: %s", attempt.call_id, words)
+        provider = provider_of(attempt)
+        if provider is not None and provider.looks_up and not attempt.follow_ups:
+            Attempt.objects.filter(pk=attempt.pk).update(follow_up_at=Now())
+            Call.objects.filter(pk=call.pk).update(report_due_at=Now() + LOOK_UP_GRACE)
+            return True
+        silent = event_now(EventKind.ENDED, outcome=Outcome.UNKNOWN, words=_PROVIDER_SILENT)
+        apply_event(attempt, silent)
+        look_later(attempt)
+    logger.warning("call recovered id=%s: %s", attempt.call_id, _PROVIDER_SILENT)
     return True

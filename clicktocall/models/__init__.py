@@ -4,7 +4,7 @@ from clicktocall.models.accounts import Account, ApiKey, Membership, OwnedNumber
 from clicktocall.models.calls import Attempt, Bulk, Call, CallEvent, Source
 from clicktocall.models.dispatchers import Dispatcher
 from clicktocall.models.endpoints import Endpoint, WhitelistEntry
-from clicktocall.models.receipts import CallbackReceipt, ReceiptStatus
+from clicktocall.models.receipts import CallbackReceipt, ReceiptStatus, WaitingReport
 from clicktocall.models.refusals import Refusal, RefusalCount
 
 __all__ = [
@@ -25,5 +25,6 @@ __all__ = [
     "Role",
     "Scope",
     "Source",
+    "WaitingReport",
     "WhitelistEntry",
 ]

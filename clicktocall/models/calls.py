@@ -14,6 +14,7 @@ from clicktocall.models.endpoints import Endpoint
 from clicktocall.models.fields import E164Field, e164_check, hex_id
 from clicktocall.numbers import group
 from clicktocall.orders import (
+    ONE_LEG_KINDS,
     CallOptions,
     CallOrder,
     Destination,
@@ -82,6 +83,9 @@ class ProgressFields(models.Model):
     recording_url = models.URLField(_("recording"), max_length=500, blank=True)
     price = models.DecimalField(_("price"), max_digits=12, decimal_places=6, null=True, blank=True)
     currency = models.CharField(_("currency"), max_length=3, blank=True)
+    answers = models.JSONField(
+        _("answers"), default=dict, blank=True, help_text=_("Keyed or said, by variable.")
+    )
 
     class Meta:
         abstract = True
@@ -120,7 +124,7 @@ class Call(ProgressFields):
 
     contact = E164Field(_("contact"))
     extension_kind = models.CharField(max_length=8, choices=ExtensionKind)
-    extension = models.CharField(_("extension"), max_length=255)
+    extension = models.CharField(_("extension"), max_length=255, blank=True)
     caller_id_name = models.CharField(_("caller id name"), max_length=128, blank=True)
     options = models.JSONField(_("options"), default=dict)
 
@@ -213,7 +217,7 @@ class Call(ProgressFields):
     @property
     def one_leg(self) -> bool:
         """Whether only the contact is dialled: a message or a flow."""
-        return self.extension_kind == ExtensionKind.FLOW
+        return self.extension_kind in ONE_LEG_KINDS
 
     def order(self, attempt: Attempt, *, callback_url: str, longest: int) -> CallOrder:
         """What the provider is asked for `attempt`; `longest` is the site's cap in seconds."""
@@ -221,7 +225,9 @@ class Call(ProgressFields):
         contact = Destination(kind=ExtensionKind.NUMBER, value=self.contact.as_e164)
         extension = Destination(kind=self.extension_kind, value=self.extension)
         leg_a, leg_b = self._legs(contact, extension, options)
-        shown_to_a = options.caller_id_a or (_own_number(leg_b) if leg_b else "")
+        # Never a visitor's number: nobody shows a number that is not theirs.
+        ours = extension if leg_b is extension else None
+        shown_to_a = options.caller_id_a or (_own_number(ours) if ours else "")
         shown_to_b = options.caller_id_b or (
             shown_to_a if options.anonymization else _own_number(leg_a)
         )
@@ -234,7 +240,7 @@ class Call(ProgressFields):
             attempt_number=attempt.number,
             leg_a=leg_a,
             leg_b=leg_b,
-            flow=self.extension if self.one_leg else "",
+            flow=self.extension if self.extension_kind == ExtensionKind.FLOW else "",
             caller_id_name=self.caller_id_name,
             caller_id_a=shown_to_a,
             caller_id_b=shown_to_b if leg_b else "",
@@ -267,6 +273,13 @@ class Attempt(ProgressFields):
     provider_reference = models.CharField(_("provider's reference"), max_length=200, blank=True)
     provider_state = models.JSONField(default=dict, blank=True, editable=False)
     dispatcher = models.CharField(max_length=100, blank=True, editable=False)
+    follow_up_at = models.DateTimeField(
+        null=True,
+        blank=True,
+        editable=False,
+        help_text=_("When the provider is asked next what became of it."),
+    )
+    follow_ups = models.PositiveSmallIntegerField(default=0, editable=False)
     a_ringing_at = models.DateTimeField(null=True, blank=True)
     a_answered_at = models.DateTimeField(null=True, blank=True)
     a_ended_at = models.DateTimeField(null=True, blank=True)
@@ -285,6 +298,11 @@ class Attempt(ProgressFields):
         indexes = (
             models.Index(
                 fields=("provider", "provider_reference"), name="ctc_attempt_provider_ref"
+            ),
+            models.Index(
+                fields=("follow_up_at",),
+                name="ctc_attempt_follow_up",
+                condition=Q(follow_up_at__isnull=False),
             ),
         )
 
@@ -323,6 +341,7 @@ class CallEvent(models.Model):
     price = models.DecimalField(max_digits=12, decimal_places=6, null=True, blank=True)
     currency = models.CharField(max_length=3, blank=True)
     words = models.CharField(_("provider's words"), max_length=500, blank=True)
+    answers = models.JSONField(_("answers"), default=dict, blank=True)
     receipt = models.ForeignKey(
         "CallbackReceipt", on_delete=models.SET_NULL, null=True, blank=True, related_name="events"
     )
@@ -358,4 +377,5 @@ class CallEvent(models.Model):
             price=self.price,
             currency=self.currency,
             words=self.words,
+            answers=self.answers,
         )

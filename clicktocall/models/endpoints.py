@@ -12,7 +12,13 @@ from django.utils.translation import gettext_lazy as _
 
 from clicktocall.models.accounts import Account, OwnedNumber
 from clicktocall.models.fields import E164Field, IsE164, e164_check, hex_id
-from clicktocall.orders import CallOptions, DialFirst, ExtensionKind, MachineDetection
+from clicktocall.orders import (
+    ONE_LEG_KINDS,
+    CallOptions,
+    DialFirst,
+    ExtensionKind,
+    MachineDetection,
+)
 
 _NUMBER_OPTIONS = ("caller_id_a", "caller_id_b", "bridge")
 
@@ -45,8 +51,10 @@ class Endpoint(models.Model):
     extension = models.CharField(
         _("extension"),
         max_length=255,
+        blank=True,
         help_text=_(
-            "Your side: a number such as +442079460150, a SIP URI, a PBX extension or a flow."
+            "Your side: a number such as +442079460150, a SIP URI, a PBX extension or a flow. "
+            "Empty for a voice message."
         ),
     )
     dial_first = models.CharField(
@@ -74,7 +82,7 @@ class Endpoint(models.Model):
         null=True,
         blank=True,
         related_name="+",
-        help_text=_("Empty: the other side's own number."),
+        help_text=_("Empty: your extension's number if the visitor is rung first, else none."),
     )
     caller_id_b = models.ForeignKey(
         OwnedNumber,
@@ -96,6 +104,9 @@ class Endpoint(models.Model):
     )
     anonymization = models.BooleanField(
         _("anonymise"), default=False, help_text=_("Leg B sees leg A's caller id, not its number.")
+    )
+    withhold_caller_id = models.BooleanField(
+        _("withhold the caller id"), default=False, help_text=_("Neither side sees a number.")
     )
     callee_id_name = models.CharField(_("callee id name"), max_length=64, blank=True)
     callee_id_number = models.CharField(_("callee id number"), max_length=32, blank=True)
@@ -287,7 +298,7 @@ class Endpoint(models.Model):
     @property
     def one_leg(self) -> bool:
         """Whether only the visitor is rung: a message or a flow."""
-        return self.extension_kind == ExtensionKind.FLOW
+        return self.extension_kind in ONE_LEG_KINDS
 
     @property
     def rings_visitor_first(self) -> bool:

@@ -42,3 +42,33 @@ class CallbackReceipt(models.Model):
 
     def __str__(self) -> str:
         return f"{self.provider} {self.received_at:%Y-%m-%d %H:%M:%S}"
+
+
+class WaitingReport(models.Model):
+    """A report of a call that nobody knows yet: it may have overtaken the provider's answer.
+
+    It names the call as the provider did: by our reference, or by the provider's own.
+    """
+
+    receipt = models.ForeignKey(CallbackReceipt, on_delete=models.CASCADE, related_name="waiting")
+    provider = models.CharField(max_length=64)
+    reference = models.CharField(max_length=200, blank=True)
+    provider_reference = models.CharField(max_length=200, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(
+                fields=("receipt", "reference", "provider_reference"),
+                name="clicktocall_one_waiting_report",
+            ),
+        )
+        indexes = (
+            models.Index(
+                fields=("provider", "provider_reference"), name="ctc_waiting_provider_ref"
+            ),
+            models.Index(fields=("created_at",), name="ctc_waiting_created"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.provider} {self.reference or self.provider_reference}"

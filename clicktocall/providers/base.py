@@ -119,9 +119,8 @@ class Provider(ABC):
     reports_progress: ClassVar[bool] = False
     # How many orders one `place_calls` takes at most; 1: there is no `place_calls`.
     places_many: ClassVar[int] = 1
-    # Whether there is a `fetch_outcome`, and a `pull_reports`.
+    # Whether there is a `fetch_outcome`.
     looks_up: ClassVar[bool] = False
-    pulls_reports: ClassVar[bool] = False
     # `none` unless the option `DEDUPE` says what was proven for this very account.
     dedupe: Dedupe = Dedupe.none()
 
@@ -160,8 +159,27 @@ class Provider(ABC):
         """The secrets accepted in the callback address, newest first (two while rotating)."""
         return tuple(self.options.get("CALLBACK_SECRETS", ()))
 
+    @property
+    def pull_every(self) -> float | None:
+        """Seconds from one `pull_reports` to the next; None: reports are sent to us.
+
+        An alias that pulls is ordered from without a `callback_url`.
+        """
+        return None
+
     def can(self, capability: Capability) -> bool:
         return capability in self.capabilities
+
+    def check_order(self, order: CallOrder) -> None:
+        """Whether such an order could be written at all; nothing is sent.
+
+        It is asked of a specimen when an endpoint is saved, so that the people who set it up
+        hear what no capability can say. Whatever it lets pass, `place_call` can write down.
+
+        Raises:
+            InvalidOption: naming the option, and what to do.
+        """
+        return
 
     @abstractmethod
     def place_call(self, order: CallOrder) -> Placement:
@@ -208,13 +226,13 @@ class Provider(ABC):
         raise NotImplementedError(f"{self.name} cannot be asked what became of a call")
 
     def pull_reports(self) -> CallbackRequest | None:
-        """Reports that wait to be fetched, raw; only asked of a provider that `pulls_reports`.
+        """Reports that wait to be fetched, raw; only asked where there is a `pull_every`.
 
         They are handed out once: keep what is returned before it is given to `parse_callback`,
         as if it had been sent to us. It needs no authentication, because we asked for it.
 
         Returns:
-            The reports, or None when none wait.
+            Some of the reports, or None when none wait: ask until then.
 
         Raises:
             ProviderRefused: it does not answer this question.

@@ -21,10 +21,11 @@ pytestmark = pytest.mark.django_db
         lambda: claim.claim_due("sandbox", "a dispatcher", 3),
         claim.expire_late,
         lambda: claim.claim_cancels("sandbox", 3),
+        lambda: claim.claim_follow_ups("sandbox", 3),
         lambda: claim.claims_of_the_dead(3),
         lambda: claim.reports_overdue(3),
     ],
-    ids=["due", "claim", "expire", "cancels", "dead", "overdue"],
+    ids=["due", "claim", "expire", "cancels", "follow-ups", "dead", "overdue"],
 )
 def test_every_look_at_the_queue_goes_by_an_index(look: Callable[[], Any]) -> None:
     if connection.vendor == "postgresql":
@@ -36,14 +37,15 @@ def test_every_look_at_the_queue_goes_by_an_index(look: Callable[[], Any]) -> No
     statements = [
         query["sql"]
         for query in looked.captured_queries
-        if "clicktocall_call" in query["sql"] and not query["sql"].startswith("INSERT")
+        if "clicktocall_" in query["sql"] and not query["sql"].startswith("INSERT")
     ]
     assert statements
     for statement in statements[:1]:
         plan = explain(statement.replace("%%", "%"))
         for line in plan:
-            assert "Seq Scan on clicktocall_call" not in line, plan
-            assert line != "SCAN clicktocall_call", plan
+            for table in ("clicktocall_call", "clicktocall_attempt"):
+                assert f"Seq Scan on {table}" not in line, plan
+                assert line != f"SCAN {table}", plan
 
 
 def explain(statement: str) -> list[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from datetime import timedelta
 from decimal import Decimal
+from itertools import chain
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ from clicktocall.calls import cancel_call, is_cancellable, request_call
 from clicktocall.calls.claim import claim_cancels, claim_due
 from clicktocall.calls.dispatch import CallDispatcher
 from clicktocall.calls.events import apply_event, apply_report, event_now
+from clicktocall.calls.record import record_placements
 from clicktocall.calls.recover import recover
 from clicktocall.exceptions import (
     NotCancellable,
@@ -28,6 +30,7 @@ from clicktocall.orders import Placement, ReportedEvent
 from clicktocall.signals import call_ended
 from clicktocall.states import CallState, EventKind, Leg, LegState, Outcome
 from tests.factories import VISITOR, make_call, make_endpoint
+from tests.heart.scripted import BatchingProvider, accept
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -49,6 +52,14 @@ def place(call: Call) -> Call:
 
 def requested(**fields: Any) -> Call:
     return request_call(make_endpoint(provider="scripted", **fields), VISITOR)
+
+
+def requested_of(provider: str) -> Call:
+    return request_call(make_endpoint(provider=provider), VISITOR)
+
+
+def lost(order: object) -> Any:
+    raise OutcomeUnknown("No answer within 10 s.")
 
 
 def report(attempt: Attempt, kind: EventKind, **known: Any) -> Call | None:
@@ -190,18 +201,15 @@ def test_many_dispatchers_place_each_call_once(scripted: Any) -> None:
 def test_a_lost_database_loses_no_answer(scripted: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     call = requested()
     dispatcher = CallDispatcher()
-    dispatcher._hand_out_due_calls()
-    from clicktocall.calls import dispatch
-
-    real = dispatch.record_answer
+    real = record_placements
     failures = iter([OperationalError("database is locked")])
 
-    def flaky(answer: Any) -> None:
+    def flaky(placed: Any) -> None:
         for error in failures:
             raise error
-        real(answer)
+        real(placed)
 
-    monkeypatch.setattr(dispatch, "record_answer", flaky)
+    monkeypatch.setattr("clicktocall.calls.dispatch.record_placements", flaky)
     with pytest.raises(OperationalError):
         dispatcher.drain()
     dispatcher.drain()
@@ -396,6 +404,93 @@ def test_a_provider_that_cannot_hang_up_says_so(scripted: Any) -> None:
     assert not is_cancellable(call)
     with pytest.raises(NotCancellable):
         cancel_call(call)
+
+
+# --- many in one request -------------------------------------------------------------------------
+
+
+def test_calls_go_out_together_where_the_provider_takes_many(scripted: Any) -> None:
+    BatchingProvider.batches.clear()
+    scripted.reset(accept, failing(ProviderRefused("no such number")), accept, lost)
+    calls = [requested_of("batching") for _ in range(5)]
+    CallDispatcher().drain()
+    assert sorted(map(len, BatchingProvider.batches)) == [2, 3]
+    references = [each.reference for each in Attempt.objects.all()]
+    assert sorted(chain.from_iterable(BatchingProvider.batches)) == sorted(references)
+    outcomes = Call.objects.filter(pk__in=[call.pk for call in calls]).values_list("outcome")
+    assert sorted(str(outcome) for (outcome,) in outcomes) == [
+        *["None"] * 3,
+        "rejected",
+        "unknown",
+    ]
+    for attempt in Attempt.objects.filter(outcome=None):
+        assert attempt.provider_reference == f"theirs-{attempt.reference}"
+        assert attempt.state == attempt.call.state == CallState.PLACED
+        assert attempt.call.report_due_at is not None
+
+
+def test_an_order_that_is_held_up_is_not_sent_with_the_others(scripted: Any, settings: Any) -> None:
+    settings.CLICKTOCALL = {**settings.CLICKTOCALL, "CLAIM_LIFETIME": -1}
+    BatchingProvider.batches.clear()
+    calls = [requested_of("batching") for _ in range(3)]
+    CallDispatcher().drain()
+    assert BatchingProvider.batches == []
+    states = Call.objects.filter(pk__in=[call.pk for call in calls]).values_list("state")
+    assert set(states) == {(CallState.SCHEDULED,)}
+
+
+@pytest.mark.parametrize("results", [[], RuntimeError("a mistake of the adapter")])
+def test_an_adapter_that_breaks_leaves_all_of_them_in_doubt(
+    scripted: Any, monkeypatch: pytest.MonkeyPatch, results: Any
+) -> None:
+    def broken(self: Any, orders: Any) -> Any:
+        if isinstance(results, Exception):
+            raise results
+        return results
+
+    monkeypatch.setattr(BatchingProvider, "place_calls", broken)
+    for _ in range(3):
+        requested_of("batching")
+    CallDispatcher().drain()
+    assert set(Call.objects.values_list("outcome")) == {(Outcome.UNKNOWN,)}
+
+
+def test_one_placement_that_cannot_be_written_holds_none_of_the_others_up(scripted: Any) -> None:
+    def strange(order: Any) -> Any:
+        return Placement(provider_reference="x", provider_state={"loop": object()})
+
+    scripted.reset(accept, strange, accept)
+    for _ in range(3):
+        requested_of("batching")
+    CallDispatcher().drain()
+    assert sorted(Call.objects.values_list("state", flat=True)) == [
+        CallState.PLACED,
+        CallState.PLACED,
+        CallState.PLACING,
+    ]
+
+
+# --- the delivery time window --------------------------------------------------------------------
+
+
+def test_a_call_is_not_placed_in_a_window_that_has_closed_meanwhile(scripted: Any) -> None:
+    """It was due in time, but no dispatcher was there."""
+    call = requested()
+    opens = timezone.now() + timedelta(hours=2)
+    window = {"from": {"hour": opens.hour}, "to": {"hour": (opens.hour + 1) % 24}}
+    Call.objects.filter(pk=call.pk).update(
+        options={**call.options, "delivery_time_window": window},
+        expires_at=timezone.now() + timedelta(hours=8),
+    )
+    place(call)
+    assert not scripted.orders
+    assert (call.state, call.attempt_count) == (CallState.SCHEDULED, 0)
+    assert call.due_at is not None
+    assert call.due_at.replace(second=0) == opens.replace(minute=0, second=0, microsecond=0)
+    Call.objects.filter(pk=call.pk).update(options={**call.options, "delivery_time_window": {}})
+    make_due(call)
+    place(call)
+    assert (call.state, call.attempt_count) == (CallState.PLACED, 1)
 
 
 # --- recover -----------------------------------------------------------------------------------

@@ -123,6 +123,42 @@ def test_a_leg_that_was_never_dialled_stays_waiting() -> None:
     assert (progress.leg_a, progress.leg_b) == (LegState.BUSY, LegState.WAITING)
 
 
+@pytest.mark.parametrize(
+    "outcome", [Outcome.FAILED, Outcome.EXPIRED, Outcome.CANCELED, Outcome.COMPLETED]
+)
+def test_once_leg_a_was_answered_silence_about_leg_b_tells_nothing(outcome: Outcome) -> None:
+    """It was its turn: perhaps it rang, perhaps they spoke."""
+    progress = Progress.from_facts(
+        [
+            fact(EventKind.ANSWERED, 3, leg=Leg.A),
+            fact(EventKind.LEG_ENDED, 9, leg=Leg.A, leg_state=LegState.ENDED),
+            fact(EventKind.ENDED, 9, outcome=outcome),
+        ]
+    )
+    assert (progress.leg_a, progress.leg_b) == (LegState.ENDED, LegState.UNREPORTED)
+
+
+def test_a_machine_that_answered_was_not_joined_to_anybody() -> None:
+    progress = Progress.from_facts(
+        [
+            fact(EventKind.ANSWERED, 3, leg=Leg.A),
+            fact(EventKind.ENDED, 9, outcome=Outcome.MACHINE, leg=Leg.A),
+        ]
+    )
+    assert (progress.leg_a, progress.leg_b) == (LegState.MACHINE, LegState.WAITING)
+
+
+def test_what_was_keyed_and_said_adds_up() -> None:
+    progress = Progress.from_facts(
+        [
+            fact(EventKind.COLLECTED, 8, answers={"city": "York"}),
+            fact(EventKind.COLLECTED, 5, answers={"dtmf": "3", "city": "Yark"}),
+        ],
+        one_leg=True,
+    )
+    assert progress.answers == {"dtmf": "3", "city": "York"}
+
+
 def test_unknown_gives_way_to_a_late_real_end_but_never_the_other_way_round() -> None:
     unknown = fact(EventKind.ENDED, 5, outcome=Outcome.UNKNOWN)
     real = fact(EventKind.ENDED, 9, outcome=Outcome.NO_ANSWER, leg=Leg.A)
@@ -174,6 +210,7 @@ FACTS = st.builds(
     talk_seconds=st.none() | st.integers(0, 60),
     recording_url=st.sampled_from(["", "https://a.example/1.wav", "https://a.example/2.wav"]),
     words=st.sampled_from(["", "486 Busy Here", "gone"]),
+    answers=st.dictionaries(st.sampled_from(["dtmf", "city"]), st.sampled_from(["1", "2"])),
 )
 
 
