@@ -17,7 +17,9 @@ from django.urls import NoReverseMatch, reverse
 from clicktocall.conf import settings
 from clicktocall.exceptions import ConfigurationError
 from clicktocall.models import Call
+from clicktocall.outbound import private_hosts
 from clicktocall.providers import get_provider, provider_aliases
+from clicktocall.providers.reachability import is_reported_to
 
 # 128 bits of base64 or more, of characters that stand for themselves in an address.
 _CALLBACK_SECRET = re.compile(r"[A-Za-z0-9_-]{22,}")
@@ -33,7 +35,15 @@ def check_settings(**_kwargs: Any) -> list[CheckMessage]:
         *_time_zones(),
         *_widget(),
         *_addresses(),
+        *_private_hosts(),
     ]
+
+
+def _private_hosts() -> Iterator[CheckMessage]:
+    try:
+        private_hosts()
+    except ConfigurationError as error:
+        yield Error(str(error), id="clicktocall.E007")
 
 
 def _unknown_settings() -> Iterator[CheckMessage]:
@@ -47,6 +57,8 @@ def _unknown_settings() -> Iterator[CheckMessage]:
 
 def _public_url() -> Iterator[CheckMessage]:
     address: str = settings.PUBLIC_URL
+    if not address and not is_reported_to():
+        return
     if not address:
         yield checks.Warning(
             'CLICKTOCALL["PUBLIC_URL"] is not set: callbacks cannot arrive, no call is placed.',
@@ -88,10 +100,13 @@ def _providers() -> Iterator[CheckMessage]:
         )
     for alias in provider_aliases():
         try:
-            secrets = get_provider(alias).callback_secrets
+            provider = get_provider(alias)
         except ConfigurationError as error:
             yield Error(str(error), id="clicktocall.E003")
             continue
+        if provider.pull_every is not None:
+            continue  # it reports nothing by itself
+        secrets = provider.callback_secrets
         if not secrets or not all(map(_CALLBACK_SECRET.fullmatch, secrets)):
             yield Error(
                 f'CLICKTOCALL["PROVIDERS"]["{alias}"] has no CALLBACK_SECRETS of at least '

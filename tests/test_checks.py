@@ -197,6 +197,11 @@ def test_times_without_a_zone_are_refused(settings: Settings) -> None:
     assert "clicktocall.E006" in ids()
 
 
+def test_a_private_host_that_is_none_is_e007(settings: Settings) -> None:
+    change(settings, ALLOWED_PRIVATE_HOSTS=["http://intern/"])
+    assert "clicktocall.E007" in ids()
+
+
 def test_addresses_that_are_not_mounted_are_w007(settings: Settings) -> None:
     settings.ROOT_URLCONF = "django.contrib.auth.urls"
     assert "clicktocall.W007" in ids()

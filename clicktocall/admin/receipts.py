@@ -18,6 +18,7 @@ from clicktocall.accounts.access import accounts_of
 from clicktocall.admin import display
 from clicktocall.admin.calls import sides_of
 from clicktocall.admin.explained import ExplainedAdmin
+from clicktocall.admin.replay import ReplayAction
 from clicktocall.history.receipts import (
     LONGEST_SHOWN,
     mask_secrets,
@@ -32,7 +33,7 @@ _WITHHELD = ("body", "error", "query")
 
 
 @admin.register(CallbackReceipt)
-class CallbackReceiptAdmin(ExplainedAdmin):
+class CallbackReceiptAdmin(ReplayAction, ExplainedAdmin):
     """A receipt belongs to the accounts of the calls it told of, else only to superusers."""
 
     when_empty = gettext_lazy(

@@ -5,7 +5,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from clicktocall.conf import public_url
-from clicktocall.providers.reachability import callback_problem
+from clicktocall.providers.reachability import callback_problem, is_reported_to
 
 
 class Command(BaseCommand):
@@ -18,6 +18,9 @@ class Command(BaseCommand):
         parser.add_argument("--timeout", type=float, default=5.0, help="seconds to wait (5)")
 
     def handle(self, *args: Any, timeout: float = 5.0, **options: Any) -> None:
+        if not is_reported_to():
+            self.stdout.write("No provider reports by itself: their reports are fetched.")
+            return
         problem = callback_problem(timeout)
         if problem:
             raise CommandError(problem)
