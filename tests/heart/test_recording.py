@@ -21,7 +21,7 @@ from clicktocall.orders import Capability, Placement, ReportedEvent
 from clicktocall.providers import RecordingStream
 from clicktocall.providers.sandbox import SandboxProvider
 from clicktocall.providers.sandbox.simulator import Simulator
-from clicktocall.providers.sandbox.tone import TONE
+from clicktocall.providers.simulation.tone import TONE
 from clicktocall.states import CallState, EventKind
 from tests.api.server import Server
 from tests.factories import make_attempt, make_call

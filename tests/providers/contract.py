@@ -30,17 +30,25 @@ import pytest
 
 from clicktocall.exceptions import (
     ConfigurationError,
+    InvalidOption,
     OutcomeUnknown,
     ProviderError,
     ProviderRefused,
     ProviderThrottled,
     ProviderUnavailable,
 )
-from clicktocall.orders import CallOrder, Capability, Destination, Placement, ReportedEvent
+from clicktocall.orders import (
+    CallOptions,
+    CallOrder,
+    Capability,
+    Destination,
+    Placement,
+    ReportedEvent,
+)
 from clicktocall.providers import CallbackNotUnderstood, CallbackRequest, Provider
 from clicktocall.providers.base import Dedupe
 from clicktocall.providers.sandbox.stories import contact_for
-from clicktocall.states import CallState, Fact, LegState, Outcome, Progress
+from clicktocall.states import CallState, EventKind, Fact, LegState, Outcome, Progress
 from tests.providers import test_http_faults as faults
 from tests.providers.loopback import Behaviour, MisbehavingServer, Peer
 from tests.providers.orders import make_one_leg_order, make_order
@@ -62,10 +70,16 @@ NOWHERE = "http://127.0.0.1:9"  # nobody listens there
 WISHES: dict[Capability, dict[str, Any]] = {
     Capability.TWO_LEGS: {"leg_b": Destination(kind="number", value="+442079460155")},
     Capability.FLOW: {"flow": "6298AA77"},
+    Capability.VOICE_MESSAGE: {
+        "leg_b": None,
+        "flow": "",
+        "options": {"message_text": "Your bicycle is ready."},
+    },
     Capability.SIP: {"leg_b": Destination(kind="sip", value="sip:team@example.com")},
     Capability.PBX: {"leg_b": Destination(kind="pbx", value="1000")},
     Capability.CALLER_ID_A: {"caller_id_a": "+442079460150"},
     Capability.CALLER_ID_B: {"caller_id_b": "+442079460151"},
+    Capability.WITHHOLD_CALLER_ID: {"options": {"withhold_caller_id": True}},
     Capability.BRIDGE: {"options": {"bridge": "+442079460152"}},
     Capability.MESSAGE: {"options": {"message_text": "Your bicycle is ready."}},
     Capability.AUDIO_MESSAGE: {"options": {"message_audio_url": "https://example.com/a.wav"}},
@@ -73,7 +87,9 @@ WISHES: dict[Capability, dict[str, Any]] = {
     Capability.MAX_DURATION: {"max_duration": 61},
     Capability.WARNING_TIME: {"options": {"warning_time": 7}},
     Capability.MACHINE_DETECTION: {"options": {"machine_detection": "hangup"}},
-    Capability.TRANSFERS: {"options": {"transfers": [{"transferTo": "+442079460154", "if": "x"}]}},
+    Capability.TRANSFERS: {
+        "options": {"transfers": [{"transferTo": "+442079460154", "if": "anyDtmf"}]}
+    },
     Capability.CALLEE_ID: {"options": {"callee_id_number": "+442079460153"}},
     Capability.RINGBACK: {"options": {"ringback": "%(2000,4000,440,480)"}},
     Capability.HOLD_MUSIC: {"options": {"music_on_hold": "media-1"}},
@@ -83,6 +99,13 @@ WISHES: dict[Capability, dict[str, Any]] = {
     Capability.SIP_HEADERS: {"options": {"custom_sip_headers": {"X-Shop": "17"}}},
     Capability.VARIABLES: {"options": {"custom_application_vars": {"shop": "bikes"}}},
     Capability.CALLBACK_DATA: {"options": {"callback_data": "order 17"}},
+}
+# What may be ordered: two legs, a message, a flow; by the capability it takes.
+SAYING = {"message_text": "Hello."}
+KINDS: dict[Capability, tuple[Callable[..., CallOrder], dict[str, Any], dict[str, Any]]] = {
+    Capability.TWO_LEGS: (make_order, {}, {}),
+    Capability.VOICE_MESSAGE: (make_one_leg_order, {}, SAYING),
+    Capability.FLOW: (make_one_leg_order, {"flow": "220"}, {}),
 }
 WITHOUT_A_WISH = {Capability.CANCEL, Capability.FETCH_RECORDING}
 
@@ -127,6 +150,8 @@ class ProviderCase:
     surely_not_placed: ClassVar[frozenset[int]] = frozenset()
     # Arguments of `manage.py simulate_provider`, without port and speed.
     simulator: ClassVar[tuple[str, ...]]
+    # Options by which its reports are pulled; None where they are only ever sent to us.
+    pulling: ClassVar[Mapping[str, Any] | None] = None
 
     def accepted(self, request: bytes) -> bytes:
         """The body of an answer that takes every order in the body of `request`."""
@@ -140,6 +165,17 @@ class ProviderCase:
         """An order that the simulator plays this story for."""
         contact = Destination(kind="number", value=self.contact(story))
         return new_order(**{"leg_b": contact, **changes})
+
+    def one_leg_orders(self, story: str, **changes: Any) -> list[CallOrder]:
+        """A voice message and a flow that the simulator plays this story for, where it can."""
+        contact = Destination(kind="number", value=self.contact(story))
+        orders = []
+        for capability in (Capability.VOICE_MESSAGE, Capability.FLOW):
+            make, kind, options = KINDS[capability]
+            given = {"callback_url": CALLBACK_URL, "leg_a": contact, "options": options}
+            if self.build(NOWHERE).can(capability):
+                orders.append(make(**{**given, **kind, **changes}))
+        return orders
 
     def build(self, base_url: str, **options: Any) -> Provider:
         given = {"BASE_URL": base_url, "TIMEOUT": TIMEOUT, "CALLBACK_SECRETS": [CALLBACK_SECRET]}
@@ -195,6 +231,12 @@ def new_order(**changes: Any) -> CallOrder:
     return make_order(**{"callback_url": CALLBACK_URL, **changes})
 
 
+def wishing(order: CallOrder, wish: Mapping[str, Any]) -> CallOrder:
+    """The order with a wish of `WISHES`."""
+    options = dataclasses.replace(order.options, **wish.get("options", {}))
+    return dataclasses.replace(order, **{**wish, "options": options})
+
+
 def body_of(request: bytes) -> bytes:
     return request.partition(b"\r\n\r\n")[2]
 
@@ -215,6 +257,15 @@ def echo(status: int, part: Callable[[bytes], bytes]) -> Behaviour:
             peer.answer(part(request), status=f"{status} Echo")
 
     return behave
+
+
+def refused_option(provider: Provider, order: CallOrder) -> str:
+    """The option by which `check_order` refuses the order; "" where it lets it pass."""
+    try:
+        provider.check_order(order)
+    except InvalidOption as refused:
+        return refused.field
+    return ""
 
 
 def fault_of(provider: Provider, order: CallOrder | None = None) -> ProviderError:
@@ -278,6 +329,56 @@ class SendingContract(ProviderCase):
         assert {event.reference for event in events} == {order.reference}
         assert progress_of(events).outcome == Outcome.BUSY
 
+    # Reports that are pulled
+
+    def test_reports_are_pulled_only_where_an_option_says_so(self) -> None:
+        assert self.build(NOWHERE).pull_every is None
+        if self.pulling is None:
+            with pytest.raises(NotImplementedError):
+                self.build(NOWHERE).pull_reports()
+            return
+        every = self.build(NOWHERE, **self.pulling).pull_every
+        assert every is not None
+        assert every > 0
+        (request,) = self.wire(new_order(), **self.pulling)
+        assert CALLBACK_SECRET.encode() not in request, "what is pushed cannot be pulled"
+
+    def test_pulled_reports_are_handed_out_once(self, address: str) -> None:
+        if self.pulling is None:
+            return
+        provider = self.build(address, **self.pulling, TIMEOUT=(5, 10))
+        order = self.order("a_busy")
+        provider.place_call(order)
+        (pulled,) = wait_for_reports(provider)
+        assert list(iter(provider.pull_reports, None)) == [], "it was handed out twice"
+        events = provider.parse_callback(pulled)
+        assert provider.parse_callback(pulled) == events, "it cannot be replayed"
+        assert {event.reference for event in events} == {order.reference}
+        assert progress_of(events).outcome == Outcome.BUSY
+
+    def test_pulled_reports_are_kept_as_they_came(self) -> None:
+        if self.pulling is None:
+            return
+        for body in (b"<html>Surprise</html>", b"\xff\xfe", b"{"):
+            with MisbehavingServer(answering(200, body)) as server:
+                pulled = self.build(server.url, **self.pulling).pull_reports()
+            assert pulled is not None
+            assert pulled.body == body
+            with pytest.raises(CallbackNotUnderstood):
+                self.build(NOWHERE).parse_callback(pulled)
+
+    @pytest.mark.parametrize(
+        ("status", "kind"),
+        [(401, ProviderRefused), (429, ProviderThrottled), (500, ProviderUnavailable)],
+    )
+    def test_pulling_leaves_no_call_in_doubt(self, status: int, kind: type[ProviderError]) -> None:
+        if self.pulling is None:
+            return
+        with MisbehavingServer(answering(status, b"")) as server:
+            with pytest.raises(kind):
+                self.build(server.url, **self.pulling).pull_reports()
+            assert len(server.requests) == 1
+
     # What is sent
 
     def test_an_order_is_one_request_with_our_reference(self) -> None:
@@ -298,21 +399,28 @@ class SendingContract(ProviderCase):
     def changes_the_wire(self, wish: Mapping[str, Any]) -> bool:
         """Whether some kind of call is ordered differently for this wish."""
         plain = {"callback_url": CALLBACK_URL, "reference": "r" * 32, "call_id": "c" * 32}
-        saying = {"message_text": "Hello."}
-        wished = wish.get("options", {})
-        others = {name: value for name, value in wish.items() if name != "options"}
-        kinds: tuple[tuple[Callable[..., CallOrder], dict[str, Any], dict[str, Any]], ...] = (
-            (make_order, {}, {}),
-            (make_one_leg_order, {}, saying),
-            (make_one_leg_order, {"flow": "220"}, {}),
-        )
-        for make, kind, options in kinds:
+        for make, kind, options in KINDS.values():
             before = make(**plain, **kind, options=options)
-            after = make(**{**plain, **kind, **others}, options={**options, **wished})
-            sent, wanted = self.wire(before), self.wire(after)
+            sent, wanted = self.wire(before), self.wire(wishing(before, wish))
             if wanted and sent != wanted:
                 return True
         return False
+
+    def test_the_check_of_an_order_says_what_placing_it_would(self) -> None:
+        """Of every kind of call with every wish: it is refused beforehand, or it is sent."""
+        provider, agreed = self.build(NOWHERE), 0
+        for capability, (make, kind, options) in KINDS.items():
+            if not provider.can(capability):
+                continue
+            plain = make(callback_url=CALLBACK_URL, **kind, options=options)
+            provider.check_order(plain)
+            for wished in filter(provider.can, WISHES):
+                order = wishing(plain, WISHES[wished])
+                refused = refused_option(provider, order)
+                assert bool(refused) == (self.wire(order) == []), f"{capability} with {wished}"
+                assert refused in {"", "extension", *CallOptions.names()}
+                agreed += 1
+        assert agreed
 
     def wire(self, *orders: CallOrder, **options: Any) -> list[bytes]:
         """The bodies of the requests that place these orders; none when it refuses to."""
@@ -501,9 +609,15 @@ class CallbackContract(ProviderCase):
     """Callbacks: whose they are, and that none can do harm."""
 
     doors: ClassVar[Sequence[Door]] = ()
+    # What a person has keyed or said in `keyed`, by variable.
+    answers: ClassVar[Mapping[str, str]] = {}
 
     def report(self) -> CallbackRequest:
         """A genuine callback that tells how a call ended."""
+        raise NotImplementedError
+
+    def keyed(self) -> CallbackRequest:
+        """A genuine callback that tells the `answers`, where it reports any."""
         raise NotImplementedError
 
     @pytest.fixture
@@ -551,6 +665,16 @@ class CallbackContract(ProviderCase):
             assert_storable(event)
         named = dataclasses.replace(self.report(), headers={"authorization": CANARY})
         assert CANARY not in repr(named)
+
+    def test_answers_are_told_by_variable_and_nowhere_else(self, here: Provider) -> None:
+        if not self.answers:
+            return
+        events = here.parse_callback(self.keyed())
+        assert progress_of(events, one_leg=True).answers == self.answers
+        assert {event.kind for event in events if event.answers} == {EventKind.COLLECTED}
+        for event in events:
+            assert_storable(event)
+            assert [said for said in self.answers.values() if said in event.words] == []
 
     @pytest.mark.parametrize(
         "body", [b"", b"text", b"[", b"\xff\xfe", b"{}", b"<a", b"a=b", b"\x00"]
@@ -639,6 +763,17 @@ class VocabularyContract(ProviderCase):
                 )
         assert shown == dict(self.stories)
 
+    def test_a_message_and_a_flow_end_when_they_were_heard(self, address: str) -> None:
+        provider = self.build(address, TIMEOUT=(5, 10))
+        with CallbackInbox() as inbox:
+            for order in self.one_leg_orders("completed", callback_url=inbox.url):
+                provider.place_call(order)
+                progress = inbox.wait_for_end(provider, order)
+                assert progress.outcome == Outcome.COMPLETED
+                assert (progress.leg_a, progress.leg_b) == (LegState.ENDED, None)
+                assert progress.joined_at is None
+                assert progress.talk_seconds is not None, "nobody says how long it was heard"
+
 
 class CallbackInbox:
     """Where a simulator reports to: keeps the callbacks whole."""
@@ -675,6 +810,15 @@ class CallbackInbox:
         return [event for event in events if event.reference == order.reference]
 
 
+def wait_for_reports(provider: Provider) -> list[CallbackRequest]:
+    """What can be pulled, as soon as there is something."""
+    deadline = time.monotonic() + 10
+    while not (pulled := list(iter(provider.pull_reports, None))):
+        assert time.monotonic() < deadline, "nothing ever waited"
+        time.sleep(0.02)
+    return pulled
+
+
 def _callback(raw: bytes) -> CallbackRequest:
     head, _, body = raw.partition(b"\r\n\r\n")
     first, *lines = head.decode("latin-1").split("\r\n")
@@ -686,15 +830,24 @@ def _callback(raw: bytes) -> CallbackRequest:
 
 
 def progress_of(events: Sequence[ReportedEvent], *, one_leg: bool = False) -> Progress:
-    names = [each.name for each in dataclasses.fields(Fact) if each.name != "occurred_at"]
+    told = {"occurred_at", "talk_seconds"}
+    names = [each.name for each in dataclasses.fields(Fact) if each.name not in told]
     facts = [
         Fact(
             occurred_at=event.occurred_at or datetime.now(UTC),
+            talk_seconds=talked(event, one_leg=one_leg),
             **{name: getattr(event, name) for name in names},
         )
         for event in events
     ]
     return Progress.from_facts(facts, one_leg=one_leg)
+
+
+def talked(event: ReportedEvent, *, one_leg: bool) -> int | None:
+    """The seconds talked as the heart takes them: of one leg those since its answer."""
+    if event.talk_seconds is None and one_leg:
+        return event.answered_seconds
+    return event.talk_seconds
 
 
 def outcome_told(events: Sequence[ReportedEvent]) -> Outcome | None:
@@ -719,13 +872,16 @@ def assert_plain(value: Any) -> None:
 
 def assert_storable(event: ReportedEvent) -> None:
     """The heart and any database can take it as it is."""
-    for text in (event.words, event.reference, event.provider_reference, event.event_id):
+    assert all(isinstance(said, str) for said in event.answers.values())
+    answers = [*event.answers, *event.answers.values()]
+    for text in (event.words, event.reference, event.provider_reference, event.event_id, *answers):
         text.encode("utf-8")
         assert "\x00" not in text
     assert len(event.words) <= 500
     assert len(event.recording_url) <= 500
     assert max(len(event.reference), len(event.provider_reference), len(event.event_id)) <= 128
     assert event.occurred_at is None or event.occurred_at.tzinfo is not None
-    assert event.talk_seconds is None or 0 <= event.talk_seconds <= 24 * 60 * 60
+    for seconds in (event.talk_seconds, event.answered_seconds):
+        assert seconds is None or 0 <= seconds <= 24 * 60 * 60
     assert event.price is None or (event.price.is_finite() and event.price >= 0)
     assert CANARY not in repr(event)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import logging
-import time
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -14,6 +13,7 @@ import pytest
 
 from clicktocall.exceptions import (
     ConfigurationError,
+    InvalidOption,
     OutcomeUnknown,
     ProviderError,
     ProviderRefused,
@@ -21,12 +21,12 @@ from clicktocall.exceptions import (
     ProviderUnavailable,
     RecordingGone,
 )
-from clicktocall.orders import CallOrder, Capability, Placement
+from clicktocall.orders import CallOrder, Capability, Placement, ReportedEvent
 from clicktocall.providers.base import CallbackRequest, Dedupe
 from clicktocall.providers.infobip import InfobipProvider
 from clicktocall.providers.infobip.simulation.request_log import phones_rung, read_log
 from clicktocall.providers.infobip.simulation.stories import number_for
-from clicktocall.states import Outcome
+from clicktocall.states import EventKind, LegState, Outcome
 from tests.providers.contract import (
     CALLBACK_URL,
     CANARY,
@@ -38,9 +38,10 @@ from tests.providers.contract import (
     new_order,
     progress_of,
     simulating,
+    wait_for_reports,
 )
 from tests.providers.loopback import MisbehavingServer, Peer
-from tests.providers.orders import make_one_leg_order
+from tests.providers.orders import TEAM, make_one_leg_order
 from tests.providers.sandbox_client import wait_until
 
 KEY = f"infobip-key-{CANARY}-5521"
@@ -48,6 +49,7 @@ CLOCK = {"from": {"hour": 6, "minute": 0}, "to": {"hour": 15, "minute": 30}}
 PENDING = {"groupId": 1, "groupName": "PENDING", "id": 26, "name": "PENDING_ACCEPTED"}
 DUPLICATE = {"groupId": 5, "id": 23, "name": "REJECTED_DUPLICATE_MESSAGE_ID"}
 FLOW = "6298AA77"
+FROM, OTHER = "+442079460191", "+442079460192"
 
 
 def ids_in(request: bytes) -> list[str]:
@@ -68,6 +70,7 @@ class InfobipCase(ProviderCase):
     provider = InfobipProvider
     options: ClassVar[dict[str, Any]] = {"API_KEY": KEY}
     simulator = ("infobip", "--api-key", KEY)
+    pulling: ClassVar[dict[str, Any]] = {"PULL_SECONDS": 30}
 
     def contact(self, story: str) -> str:
         return f"+{number_for(story)}"
@@ -133,6 +136,10 @@ def flow_order(**changes: Any) -> CallOrder:
         ({"CA_BUNDLE": "/no/such/file"}, "CA_BUNDLE", "file"),
         ({"TOKEN": "x"}, "TOKEN", "is unknown"),
         ({"DEDUPE": "window"}, "DEDUPE", "window:SECONDS"),
+        *(
+            ({"PULL_SECONDS": wrong}, "PULL_SECONDS", "from 10 to 3600")
+            for wrong in (9, 3601, 0, -30, 30.0, "30", True, False, "")
+        ),
     ],
 )
 def test_a_wrong_option_is_named_with_what_to_do(
@@ -181,7 +188,7 @@ def test_it_cannot_what_infobip_cannot() -> None:
         *(Capability.SIP, Capability.PBX, Capability.BRIDGE, Capability.CALLEE_ID),
         *(Capability.CANCEL, Capability.SIP_HEADERS, Capability.VARIABLES, Capability.RINGBACK),
         *(Capability.HOLD_MUSIC, Capability.EARLY_MEDIA, Capability.BYPASS_MEDIA),
-        *(Capability.PRESENCE, Capability.RECORD),
+        *(Capability.PRESENCE, Capability.RECORD, Capability.WITHHOLD_CALLER_ID),
     }
     assert {each for each in Capability if not build().can(each)} == never
 
@@ -255,15 +262,30 @@ def test_one_leg_on_the_wire(
     address, requests = taken
     order = make(options={"callback_data": "order 17"})
     placement = build(address, NOTIFY_CONTENT_TYPE="application/xml").place_call(order)
-    assert placement.provider_state == {"legs": 1}
+    assert placement == Placement(
+        provider_reference=order.reference, words="PENDING_ACCEPTED", provider_state={}
+    )
     ((sent_to, document),) = requests
     (message,) = document["messages"]
     assert sent_to == path
     assert message["destinations"] == [{"to": "442079460001", "messageId": order.reference}]
-    assert message["notifyUrl"] == f"{CALLBACK_URL}?legs=1"
+    assert message["notifyUrl"] == CALLBACK_URL
     assert message["notifyContentType"] == "application/xml"
     assert message["callbackData"] == "order 17"
     assert message.get("scenarioId", "") == order.flow
+
+
+def test_orders_whose_reports_are_pulled_name_nowhere_to_push_them(
+    taken: tuple[str, list[tuple[str, Any]]],
+) -> None:
+    address, requests = taken
+    assert build(PULL_SECONDS=10).pull_every == 10
+    assert build(PULL_SECONDS=3600).pull_every == 3600
+    build(address, PULL_SECONDS=30).place_calls([new_order(), message_order(), flow_order()])
+    assert len(requests) == 3
+    for _, document in requests:
+        (message,) = document["messages"]
+        assert [field for field in message if field.startswith("notify")] == []
 
 
 @pytest.mark.parametrize(
@@ -275,17 +297,80 @@ def test_one_leg_on_the_wire(
         (message_order, {"message_text": "x" * 1401}, "message_text"),
         (flow_order, {"callback_data": "x" * 201}, "callback_data"),
         (flow_order, {"message_text": "Hello."}, "message_text"),
-        (new_order, {"delivery_time_window": {"days": ["SOMEDAY"]}}, "days"),
+        (message_order, {"callback_data": "x" * 701}, "callback_data"),
+        (message_order, {"transfers": [{"transferTo": "+442079460154", "if": "1"}]}, "transfers"),
+        (message_order, {"record": True}, "record"),
+        (flow_order, {"transfers": [{"transferTo": "+442079460154"}]}, "transfers"),
+        (new_order, {"withhold_caller_id": True}, "withhold_caller_id"),
+        (new_order, {"delivery_time_window": {"days": ["SOMEDAY"]}}, "delivery_time_window"),
     ],
 )
 def test_what_infobip_cannot_do_is_refused_before_it_is_sent(
     make: Callable[..., CallOrder], options: dict[str, Any], named: str
 ) -> None:
+    order = make(options=options)
     with MisbehavingServer(answering(200, b"{}")) as server:
-        fault = fault_of(build(server.url), make(options=options))
+        asking = build(server.url)
+        fault = fault_of(asking, order)
+        with pytest.raises(InvalidOption) as refused:
+            asking.check_order(order)
         assert server.connections == 0
     assert type(fault) is ProviderRefused
-    assert named in fault.detail
+    assert refused.value.field == named
+    assert fault.detail == f"{named}: {refused.value.message}"
+
+
+@pytest.mark.parametrize(
+    ("order", "named"),
+    [
+        (new_order(caller_id_a=""), "caller_id_a"),
+        (flow_order(caller_id_a="+442079460150123"), "caller_id_a"),
+        (new_order(options={"record": True}), "record"),
+        (flow_order(options={"record": True}), "record"),
+    ],
+)
+def test_the_check_knows_the_numbers_and_the_account(order: CallOrder, named: str) -> None:
+    with pytest.raises(InvalidOption) as refused:
+        build().check_order(order)
+    assert refused.value.field == named
+    if named == "record":
+        build(RECORD=True).check_order(order)
+
+
+def test_what_is_only_echoed_for_us_is_kept_with_the_call(
+    taken: tuple[str, list[tuple[str, Any]]],
+) -> None:
+    address, requests = taken
+    order = new_order(options={"callback_data": "x" * 701})
+    build().check_order(order)
+    build(address).place_call(order)
+    ((_, document),) = requests
+    assert "callbackData" not in document["messages"][0]
+
+
+@pytest.mark.parametrize(
+    ("anonymization", "caller_id_b", "shown"),
+    [
+        (True, FROM, {"anonymization": True}),  # Infobip shows `from` to both
+        (False, TEAM, {"anonymization": False}),  # Infobip shows A's number to B
+        (True, OTHER, {"anonymization": True, "fromB": OTHER.removeprefix("+")}),
+        (False, OTHER, {"anonymization": False, "fromB": OTHER.removeprefix("+")}),
+    ],
+)
+def test_whose_number_leg_b_sees(
+    anonymization: bool,
+    caller_id_b: str,
+    shown: dict[str, Any],
+    taken: tuple[str, list[tuple[str, Any]]],
+) -> None:
+    address, requests = taken
+    options = {"anonymization": anonymization}
+    order = new_order(caller_id_a=FROM, caller_id_b=caller_id_b, options=options)
+    build(address).place_call(order)
+    ((_, document),) = requests
+    (message,) = document["messages"]
+    assert message["from"] == FROM.removeprefix("+")
+    assert {name: message[name] for name in ("anonymization", "fromB") if name in message} == shown
 
 
 def test_the_simulator_knows_every_field_that_is_sent(tmp_path: Path) -> None:
@@ -479,6 +564,83 @@ def test_many_of_all_kinds(tmp_path: Path) -> None:
     assert len(phones_rung(log)) == 99
 
 
+def test_one_of_a_hundred_does_not_hold_up_the_others(tmp_path: Path) -> None:
+    """One cannot be written, one is rejected, and 98 phones ring."""
+    log = tmp_path / "requests.jsonl"
+    kinds = (new_order, message_order, flow_order)
+    orders = [kinds[number % 3]() for number in range(InfobipProvider.places_many)]
+    orders[41] = flow_order(options={"message_text": "A flow speaks for itself."})
+    orders[66] = order_for("refused")
+    with simulating("infobip", "--api-key", KEY, "--log", str(log)) as address:
+        results = build(address).place_calls(orders)
+    assert len(results) == len(orders) == 100
+    unplaced = {place: each for place, each in enumerate(results) if type(each) is not Placement}
+    assert {place: type(each) for place, each in unplaced.items()} == {
+        41: ProviderRefused,
+        66: ProviderRefused,
+    }
+    assert str(unplaced[41]).startswith("message_text: ")
+    assert "REJECTED" in str(unplaced[66])
+    for order, result in zip(orders, results, strict=True):
+        if isinstance(result, Placement):
+            assert result.provider_reference == order.reference
+    assert len(read_log(log)) == 3
+    assert len(phones_rung(log)) == 98
+
+
+@pytest.mark.parametrize("bad", [0, 5, 15])
+def test_a_request_that_is_bad_for_one_of_many_is_divided(bad: int) -> None:
+    """400 promises that nothing was dialled, so the others are sent again, without it."""
+
+    def behave(peer: Peer) -> None:
+        while request := peer.read_request():
+            if orders[bad].reference.encode() in request:
+                peer.answer(b"{}", status="400 Bad Request")
+            else:
+                peer.answer(InfobipCase().accepted(body_of(request)))
+
+    orders = [new_order() for _ in range(16)]
+    with MisbehavingServer(behave) as server:
+        results = build(server.url).place_calls(orders)
+        asked = len(server.requests)
+    kinds = [type(result) for result in results]
+    assert kinds.pop(bad) is ProviderRefused
+    assert set(kinds) == {Placement}
+    assert asked == 9, "as many as halving takes, not one for each order"
+
+
+def test_a_refusal_of_the_account_is_not_divided() -> None:
+    with MisbehavingServer(answering(401, b"{}")) as server:
+        results = build(server.url).place_calls([new_order() for _ in range(16)])
+        assert len(server.requests) == 1
+    assert {type(result) for result in results} == {ProviderRefused}
+
+
+def test_a_bad_request_is_not_divided_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("clicktocall.providers.infobip.adapter.DIVIDED_FOR", -1.0)
+    with MisbehavingServer(answering(400, b"{}")) as server:
+        results = build(server.url).place_calls([new_order() for _ in range(16)])
+        assert len(server.requests) == 1
+    assert {type(result) for result in results} == {ProviderUnavailable}, "for another time"
+
+
+def test_a_product_that_fails_leaves_the_others_alone() -> None:
+    """Each has a request of its own: what is certain of one is not doubted for another."""
+
+    def behave(peer: Peer) -> None:
+        while request := peer.read_request():
+            if b"/voice/ivr/" in request.split(b"\r\n", 1)[0]:
+                peer.answer(b"", status="500 Broken")
+            else:
+                peer.answer(InfobipCase().accepted(body_of(request)))
+
+    orders = [new_order(), flow_order(), message_order(), flow_order()]
+    with MisbehavingServer(behave) as server:
+        results = build(server.url).place_calls(orders)
+    kinds = [type(result) for result in results]
+    assert kinds == [Placement, OutcomeUnknown, Placement, OutcomeUnknown]
+
+
 # What became of it
 
 
@@ -491,7 +653,9 @@ def test_the_log_tells_what_no_report_did() -> None:
         placed = {each.reference: asking.place_call(each) for each in (declined, flow)}
 
         def outcome(order: CallOrder) -> Any:
-            return progress_of(asking.fetch_outcome(order.reference, placed[order.reference]))
+            events = asking.fetch_outcome(order.reference, placed[order.reference])
+            assert {event.reference for event in events} <= {order.reference}
+            return progress_of(events, one_leg=order.leg_b is None)
 
         wait_until(lambda: outcome(declined).outcome is not None)
         wait_until(lambda: outcome(flow).outcome is not None)
@@ -500,10 +664,74 @@ def test_the_log_tells_what_no_report_did() -> None:
         assert outcome(flow).talk_seconds > 0
 
 
+ROW = {
+    "messageId": "M-1",
+    "to": "442079460190",
+    "sentAt": "2026-11-20T09:00:00.000+0000",
+    "doneAt": "2026-11-20T09:00:20.000+0000",
+    "duration": "12",
+    "price": {"pricePerSecond": "0.01", "currency": "EUR"},
+    "status": {"groupId": 3, "name": "DELIVERED_TO_HANDSET"},
+    "error": {"groupId": 0, "id": 10000, "name": "NORMAL_HANGUP"},
+}
+XML_ROW = (
+    "<result><messageId>{}</messageId><doneAt>2026-11-20T09:00:20.000+0000</doneAt>"
+    "<duration>12</duration><status><groupId>3</groupId><name>DELIVERED_TO_HANDSET</name></status>"
+    "</result>"
+)
+
+
+def xml_log(*message_ids: str) -> bytes:
+    rows = "".join(map(XML_ROW.format, message_ids))
+    return f"<voiceLogsResponse><results>{rows}</results></voiceLogsResponse>".encode()
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"results": []}',
+        b'{"results": null}',
+        json.dumps({"results": [{**ROW, "messageId": "M-2"}]}).encode(),
+        json.dumps({"results": [{**ROW, "messageId": "M-2"}, {**ROW, "messageId": None}]}).encode(),
+        xml_log(),
+        xml_log("M-2", "M-3"),
+        b"<voiceLogsResponse/>",
+    ],
+)
+def test_a_log_without_the_call_tells_nothing_of_it(body: bytes) -> None:
+    with MisbehavingServer(answering(200, body)) as server:
+        assert build(server.url).fetch_outcome("M-1", Placement()) == []
+        (request,) = server.requests
+    assert request.startswith(b"GET /tts/3/logs?messageId=M-1 ")
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        json.dumps({"results": [ROW]}).encode(),
+        json.dumps({"results": [{**ROW, "messageId": "M-2"}, ROW, ROW]}).encode(),
+        json.dumps({"results": [{**ROW, "duration": 12.4, "price": None, "extra": [1]}]}).encode(),
+        json.dumps({"results": [{**ROW, "status": {"groupId": 1}, "doneAt": None}, ROW]}).encode(),
+        json.dumps({"results": [ROW, {**ROW, "status": DUPLICATE, "error": None}]}).encode(),
+        xml_log("M-1"),
+        xml_log("M-2", "M-1"),
+    ],
+)
+def test_a_log_tells_of_the_asked_call_alone(body: bytes) -> None:
+    with MisbehavingServer(answering(200, body)) as server:
+        events = build(server.url).fetch_outcome("M-1", Placement())
+    assert {event.reference for event in events} == {"M-1"}
+    progress = progress_of(events)
+    assert (progress.outcome, progress.leg_b) == (Outcome.COMPLETED, LegState.UNREPORTED)
+    assert progress.talk_seconds is None
+    assert progress_of(events, one_leg=True).talk_seconds == 12
+
+
 @pytest.mark.parametrize(
     ("status", "body", "kind"),
     [
         (200, b"no log", ProviderUnavailable),
+        (200, b"", ProviderUnavailable),
         (200, b"[5]", ProviderUnavailable),
         (500, b"", ProviderUnavailable),
         (503, b"", ProviderUnavailable),
@@ -516,41 +744,37 @@ def test_asking_leaves_nothing_in_doubt(status: int, body: bytes, kind: type) ->
     with MisbehavingServer(answering(status, body)) as server:
         with pytest.raises(kind):
             build(server.url).fetch_outcome("M-1", Placement())
-        if body == b"no log":
-            return
         if status != 200:
             with pytest.raises(kind):
                 build(server.url).pull_reports()
 
 
-def pulled_by(asking: InfobipProvider) -> CallbackRequest:
-    """What it pulls, as soon as there is something."""
-    deadline = time.monotonic() + 10
-    while (pulled := asking.pull_reports()) is None:
-        assert time.monotonic() < deadline, "nothing ever waited"
-        time.sleep(0.02)
-    return pulled
-
-
-def test_reports_are_pulled_once_and_raw() -> None:
+def test_pulled_reports_of_every_product_are_read_alike() -> None:
     with simulating("infobip", "--api-key", KEY) as address:
-        asking = build(address)
+        asking = build(address, PULL_SECONDS=10)
         assert asking.pull_reports() is None
-        order = order_for("a_busy", callback_url="")
-        asking.place_call(order)
-        raw = pulled_by(asking)
+        orders = [new_order(), message_order(), flow_order()]
+        asking.place_calls(orders)
+        pulled: list[CallbackRequest] = []
+        told: list[ReportedEvent] = []
+        while sum(event.kind == EventKind.ENDED for event in told) < len(orders):
+            pulled += wait_for_reports(asking)
+            told = [event for each in pulled for event in asking.parse_callback(each)]
         assert asking.pull_reports() is None
-    assert raw.body.startswith(b"{")
-    events = asking.parse_callback(raw)
-    assert {event.reference for event in events} == {order.reference}
-    assert progress_of(events).outcome == Outcome.BUSY
+    for order in orders:
+        ours = [event for event in told if event.reference == order.reference]
+        progress = progress_of(ours, one_leg=order.leg_b is None)
+        assert progress.outcome == Outcome.COMPLETED
+        assert (progress.talk_seconds is None) == (order.leg_b is not None)
+    assert {each.method for each in pulled} == {"GET"}
 
 
-def test_pulled_reports_that_cannot_be_read_are_handed_over_as_they_are() -> None:
-    with MisbehavingServer(answering(200, b"<html>Surprise</html>")) as server:
-        pulled = build(server.url).pull_reports()
-    assert pulled is not None
-    assert pulled.body == b"<html>Surprise</html>"
+@pytest.mark.parametrize("body", [b"", b" \r\n", b'{"results": []}', b"<reportResponse/>"])
+def test_no_report_is_nothing_to_keep(body: bytes) -> None:
+    with MisbehavingServer(answering(200, body)) as server:
+        assert build(server.url, PULL_SECONDS=10).pull_reports() is None
+        (request,) = server.requests
+    assert request.startswith(b"GET /voice/1/reports?limit=50 ")
 
 
 # Recordings
@@ -561,7 +785,8 @@ def test_a_recording_is_fetched_as_sound() -> None:
         asking = build(address, RECORD=True)
         order = new_order(callback_url="", options={"record": True})
         placement = asking.place_call(order)
-        told = asking.parse_callback(pulled_by(asking))
+        (pulled,) = wait_for_reports(asking)
+        told = asking.parse_callback(pulled)
         (url,) = {event.recording_url for event in told} - {""}
         with asking.download_recording(placement, url) as recording:
             assert recording.content_type == "audio/wav"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import dataclasses
+import json
 import random
 import sys
 from collections import Counter
@@ -17,7 +18,6 @@ from clicktocall.exceptions import ConfigurationError
 from clicktocall.orders import CallOrder, ReportedEvent
 from clicktocall.providers import CallbackNotUnderstood, CallbackRequest
 from clicktocall.providers.infobip import InfobipProvider
-from clicktocall.providers.infobip.callbacks import for_one_leg
 from clicktocall.states import EventKind, Leg, LegState, Outcome
 from tests.dialects.infobip.pushed import ERROR, STATUS, V1, V2, as_json, as_xml
 from tests.dialects.infobip.test_fuzz import spoiled
@@ -47,16 +47,16 @@ def basic(login: str, password: str, scheme: str = "Basic") -> dict[str, str]:
     return {"authorization": f"{scheme} {known}"}
 
 
-def pushed(body: bytes, kind: str = "application/json", **query: str) -> CallbackRequest:
-    return CallbackRequest("POST", kind, {}, query, body)
+def pushed(body: bytes, kind: str = "application/json") -> CallbackRequest:
+    return CallbackRequest("POST", kind, {}, {}, body)
 
 
 def provider(**options: Any) -> InfobipProvider:
     return InfobipProvider("bip", {"BASE_URL": BASE_URL, "API_KEY": KEY, **options})
 
 
-def read(*reports: dict[str, Any], **query: str) -> list[ReportedEvent]:
-    return provider().parse_callback(pushed(as_json(*reports), **query))
+def read(*reports: dict[str, Any]) -> list[ReportedEvent]:
+    return provider().parse_callback(pushed(as_json(*reports)))
 
 
 class TestCallbacks(InfobipCase, CallbackContract):
@@ -108,8 +108,18 @@ class TestCallbacks(InfobipCase, CallbackContract):
         ),
     )
 
+    answers: ClassVar[dict[str, str]] = {"dtmf": "4, 7, 1, 1", "card": "4929000000006"}
+
     def report(self) -> CallbackRequest:
         return pushed(as_json(V2))
+
+    def keyed(self) -> CallbackRequest:
+        call = {
+            **V2["voiceCall"],
+            "dtmfCodes": self.answers["dtmf"],
+            "ivr": {"collectedDtmfs": json.dumps({"card": self.answers["card"]})},
+        }
+        return pushed(as_json({**V2, "voiceCall": call}))
 
     @pytest.mark.parametrize("peer", ["2001:db8::7", "::ffff:193.105.74.1", "13.87.78.119"])
     def test_other_peers_of_the_networks(self, peer: str) -> None:
@@ -268,23 +278,11 @@ def test_every_form_says_the_same(version: dict[str, Any], write: Any) -> None:
     assert "DELIVERED_TO_HANDSET" in end.words
 
 
-def test_the_mark_in_the_address_tells_one_leg_from_two() -> None:
-    assert read(V2)[-1].talk_seconds is None
-    assert read(V2, legs="1")[-1].talk_seconds == 10
-    assert progress_of(read(V2)).leg_b == LegState.UNREPORTED
-    assert progress_of(read(V2, legs="1"), one_leg=True).leg_b is None
-
-
-@pytest.mark.parametrize(
-    ("given", "marked"),
-    [
-        ("https://example.com/cb/secret/", "https://example.com/cb/secret/?legs=1"),
-        ("https://example.com/cb/?a=b", "https://example.com/cb/?a=b&legs=1"),
-        ("", ""),
-    ],
-)
-def test_the_mark(given: str, marked: str) -> None:
-    assert for_one_leg(given) == marked
+def test_seconds_since_the_answer_are_talk_of_a_one_leg_call_only() -> None:
+    events = read(V2)
+    two_legs, one_leg = progress_of(events), progress_of(events, one_leg=True)
+    assert (two_legs.leg_b, two_legs.talk_seconds) == (LegState.UNREPORTED, None)
+    assert (one_leg.leg_b, one_leg.talk_seconds) == (None, 10)
 
 
 def test_many_reports_in_one_push() -> None:
@@ -307,10 +305,9 @@ def test_a_recording_is_on_the_account_s_own_host() -> None:
     assert [event for event in read(elsewhere) if event.kind == EventKind.RECORDED] == []
 
 
-def test_keys_and_answers_of_a_flow_are_in_a_note() -> None:
-    (note,) = [event for event in read(V2) if event.kind == EventKind.NOTE]
-    for said in ("3, 9", "myFirstVar", "mySecondVar"):
-        assert said in note.words
+def test_keys_and_answers_of_a_flow_are_told_by_variable() -> None:
+    (collected,) = [event for event in read(V2) if event.kind == EventKind.COLLECTED]
+    assert collected.answers == {"dtmf": "3, 9", "myFirstVar": "3", "mySecondVar": "9"}
 
 
 def test_a_secret_that_comes_back_in_a_report_is_not_shown() -> None:
@@ -368,10 +365,10 @@ def test_old_codes_and_a_login() -> None:
     assert progress_of(events).outcome == Outcome.COMPLETED
 
 
-def test_a_flow_reports_to_the_marked_address_and_its_seconds_count() -> None:
+def test_a_flow_reports_to_the_plain_address_and_its_seconds_count() -> None:
     order, callbacks, events = reported(make=partial(make_one_leg_order, flow="6298AA77"))
     assert order.leg_b is None
-    assert callbacks[0].query == {"legs": "1"}
+    assert callbacks[0].query == {}
     progress = progress_of(events, one_leg=True)
     assert (progress.outcome, progress.leg_b) == (Outcome.COMPLETED, None)
     assert (progress.talk_seconds or 0) > 0
@@ -393,10 +390,10 @@ def test_ten_thousand_spoiled_reports(
 ) -> None:
     choose, here = random.Random(f"provider {name}"), provider(CALLBACK_SECRETS=[CANARY])
     counted: Counter[str] = Counter()
-    for number in range(MANY):
+    for _ in range(MANY):
         # Half of them are valid reports with a few things wrong, half is wrong to the byte.
         body = spoiled(choose, write)
-        request = pushed(body, f"application/{name[:4]}", **({"legs": "1"} if number % 2 else {}))
+        request = pushed(body, f"application/{name[:4]}")
         counted["tried"] += 1
         try:
             events = here.parse_callback(request)

@@ -34,7 +34,7 @@ from clicktocall.providers.http.address import own_address
 from clicktocall.providers.http.download import PIECE
 from clicktocall.providers.sandbox import SandboxProvider
 from clicktocall.providers.sandbox.simulator import Simulator
-from clicktocall.providers.sandbox.tone import TONE
+from clicktocall.providers.simulation.tone import TONE
 from tests.providers.loopback import Behaviour, CallbackReceiver, MisbehavingServer, Peer
 from tests.providers.sandbox_client import API_KEY, wait_until
 from tests.providers.test_http_faults import certificate, tls_server

@@ -26,6 +26,7 @@ REPORT: dict[str, Any] = {
     "at": "2026-11-20T09:30:00.125000Z",
     "words": "leg b hung up",
     "talk_seconds": 8,
+    "answered_seconds": 11,
 }
 
 
@@ -44,6 +45,7 @@ def test_every_field_is_read() -> None:
         outcome=Outcome.COMPLETED,
         occurred_at=datetime(2026, 11, 20, 9, 30, 0, 125000, UTC),
         talk_seconds=8,
+        answered_seconds=11,
         words="leg b hung up",
     )
 
@@ -84,6 +86,33 @@ def test_kinds_without_an_outcome(word: str, kind: EventKind) -> None:
 def test_outcome_of_a_leg(word: str, leg_state: LegState) -> None:
     event = read(event="leg_ended", leg="a", outcome=word)
     assert (event.leg, event.leg_state, event.outcome) == (Leg.A, leg_state, None)
+
+
+def test_what_was_keyed() -> None:
+    told = read(
+        event="collected", outcome=None, leg=None, answers={"choice": "1", "name": "Ann\x00"}
+    )
+    assert (told.kind, told.answers) == (EventKind.COLLECTED, {"choice": "1", "name": "Ann"})
+    assert read(answers={"choice": "1"}).answers == {}, "only a collected event tells answers"
+    assert read(event="collected", answers={"v" * 70: "x" * 600}).answers == {"v" * 64: "x" * 500}
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        None,
+        "",
+        "1",
+        [],
+        {},
+        {"choice": 1},
+        {"choice": None},
+        dict.fromkeys(map(str, range(51)), ""),
+    ],
+)
+def test_odd_answers_are_not_understood(told: Any) -> None:
+    with pytest.raises(CallbackNotUnderstood, match="answers"):
+        read(event="collected", outcome=None, answers=told)
 
 
 def test_recording() -> None:

@@ -48,8 +48,13 @@ class TestSending(SandboxCase, SendingContract):
 
 
 class TestCallbacks(SandboxCase, CallbackContract):
+    answers: ClassVar[dict[str, str]] = {"card": "4929000000006"}
+
     def report(self) -> CallbackRequest:
         return self.callback()
+
+    def keyed(self) -> CallbackRequest:
+        return self.callback(event="collected", answers=self.answers)
 
 
 class TestVocabulary(SandboxCase, VocabularyContract):

@@ -37,6 +37,7 @@ EVERY_OPTION: dict[str, Any] = {
     "caller_id_a": "+442079460150",
     "caller_id_b": "+442079460151",
     "anonymization": True,
+    "withhold_caller_id": True,
     "bridge": "+442079460152",
     "callee_id_name": "Visitor é",
     "callee_id_number": "+442079460153",
@@ -88,7 +89,7 @@ def test_every_field_of_the_order_reaches_the_simulator(
 def test_what_each_telephone_shows(
     provider: SandboxProvider, simulator: Simulator, new_order: NewOrder
 ) -> None:
-    order = new_order(options=EVERY_OPTION)
+    order = new_order(options={**EVERY_OPTION, "withhold_caller_id": False})
     provider.place_call(order)
     legs = look_up(simulator, order)["legs"]
     assert legs["a"]["shown"] == {"number": order.caller_id_a, "name": "Bicycle workshop"}
@@ -96,6 +97,16 @@ def test_what_each_telephone_shows(
     assert legs["a"]["callee"] == {"number": "+442079460153", "name": "Visitor é"}
     assert legs["a"]["through"] == legs["b"]["through"] == "+442079460152"
     assert legs["b"]["sip_headers"] == EVERY_OPTION["custom_sip_headers"]
+
+
+def test_a_withheld_number_is_shown_to_neither_side(
+    provider: SandboxProvider, simulator: Simulator, new_order: NewOrder
+) -> None:
+    order = new_order(options=EVERY_OPTION)
+    provider.place_call(order)
+    legs = look_up(simulator, order)["legs"]
+    nobody = {"number": "withheld", "name": ""}
+    assert [legs["a"]["shown"], legs["b"]["shown"]] == [nobody, nobody]
 
 
 def test_callback_data_comes_back_with_every_report(

@@ -124,7 +124,8 @@ def progress_of(receiver: CallbackReceiver, *, one_leg: bool = False) -> Progres
                 leg=event.leg,
                 leg_state=event.leg_state,
                 outcome=event.outcome,
-                talk_seconds=event.talk_seconds,
+                talk_seconds=event.answered_seconds if one_leg else event.talk_seconds,
+                answers=event.answers,
                 recording_url=event.recording_url,
                 words=event.words,
             )
@@ -306,6 +307,20 @@ def test_message_or_flow_on_one_leg(
     assert progress.leg_b is None
     assert not any(report["leg"] == "b" or report["event"] == "joined" for report in reports)
     assert any(report["words"] == "runs flow 220" for report in reports) == answered
+    assert (progress.talk_seconds is not None) == answered
+    heard_out = story in ("completed", "b_busy")
+    assert progress.answers == ({"choice": "1"} if heard_out else {})
+
+
+def test_a_message_takes_in_no_keys(
+    provider: SandboxProvider, receiver: CallbackReceiver, new_one_leg_order: NewOrder
+) -> None:
+    provider.place_call(new_one_leg_order(options={"message_text": "Hello"}))
+    assert "collected" not in {report["event"] for report in receiver.wait_for_end()}
+    progress = progress_of(receiver, one_leg=True)
+    assert progress.outcome == Outcome.COMPLETED
+    assert progress.talk_seconds is not None
+    assert progress.answers == {}
 
 
 def test_message_is_played_before_leg_b_rings(

@@ -23,16 +23,14 @@ _AFTER_RINGING = frozenset(
 _ANSWERED = frozenset({Outcome.COMPLETED, Outcome.MACHINE})
 
 
-def events_of(report: Report, *, one_leg: bool = False, base_url: str = "") -> list[ReportedEvent]:
+def events_of(report: Report, *, base_url: str = "") -> list[ReportedEvent]:
     """The facts in a report, oldest first, each under our own reference (`messageId`).
 
     Of leg B there is none: a delivered click-to-call is `completed`, because Infobip calls it so
     and charged for it, with leg B left to be shown as unreported. Its duration counts from leg
-    A's answer, message and leg B's ringing included, so only a one-leg call has it as the seconds
-    talked; for two legs it stands in the words.
+    A's answer, message and leg B's ringing included, so it is told as `answered_seconds`.
 
     Args:
-        one_leg: whether the message was a voice message or an IVR flow.
         base_url: of the account, to make the address of a recording.
     """
     verdict = verdict_of(report)
@@ -45,7 +43,7 @@ def events_of(report: Report, *, one_leg: bool = False, base_url: str = "") -> l
         *_end_of_leg_a(report, verdict),
         *_answers(report),
         *_recording(report, base_url),
-        _end(report, verdict, one_leg),
+        _end(report, verdict),
     ]
 
 
@@ -85,8 +83,12 @@ def _end_of_leg_a(report: Report, verdict: Verdict) -> Iterator[ReportedEvent]:
 def _answers(report: Report) -> Iterator[ReportedEvent]:
     answers = answers_of(report)
     if answers:
-        listed = "; ".join(f"{variable}: {said}" for variable, said in answers.items())
-        yield _event(report, EventKind.NOTE, report.ended_at, words=listed[:LONGEST_WORDS])
+        yield ReportedEvent(
+            kind=EventKind.COLLECTED,
+            reference=report.message_id,
+            occurred_at=report.ended_at,
+            answers=answers,
+        )
 
 
 def _recording(report: Report, base_url: str) -> Iterator[ReportedEvent]:
@@ -109,14 +111,14 @@ def recording_url(report: Report, base_url: str) -> str:
     return address if ours and address.isascii() and len(address) <= LONGEST_URL else ""
 
 
-def _end(report: Report, verdict: Verdict, one_leg: bool) -> ReportedEvent:
+def _end(report: Report, verdict: Verdict) -> ReportedEvent:
     return ReportedEvent(
         kind=EventKind.ENDED,
         reference=report.message_id,
         leg=verdict.leg,
         outcome=verdict.outcome,
         occurred_at=report.ended_at,
-        talk_seconds=report.duration if one_leg else None,
+        answered_seconds=report.duration,
         price=report.price,
         currency=report.currency if report.price is not None else "",
         words=words_of(report),
@@ -131,7 +133,6 @@ def _event(
     leg: Leg | None = None,
     leg_state: LegState | None = None,
     recording_url: str = "",
-    words: str | None = None,
 ) -> ReportedEvent:
     return ReportedEvent(
         kind=kind,
@@ -140,7 +141,7 @@ def _event(
         leg_state=leg_state,
         occurred_at=at,
         recording_url=recording_url,
-        words=words_of(report) if words is None else words,
+        words=words_of(report),
     )
 
 

@@ -25,6 +25,7 @@ LONGEST_TEXT = 1400  # of a voice message
 LONGEST_CALLBACK_DATA = 700
 LONGEST_IVR_CALLBACK_DATA = 200
 IVR_SENDER_DIGITS = (3, 14)
+TRANSFER_TRIGGERS = frozenset({"dtmf", "anydtmf"})  # in any case
 
 
 class Product(StrEnum):
@@ -41,7 +42,12 @@ def product_of(order: CallOrder) -> Product:
 
 
 def message_of(order: CallOrder, manner: Manner = PLAIN) -> Message:
-    """The message of whatever product the order asks for. See the three below."""
+    """The message of whatever product the order asks for. See the three below.
+
+    Raises:
+        InvalidOption: the order cannot be written.
+    """
+    _refuse_if(order.options, withhold_caller_id="Infobip cannot withhold it; it shows a number.")
     make = {
         Product.CLICK_TO_CALL: click_to_call_message,
         Product.VOICE_MESSAGE: voice_message,
@@ -235,7 +241,10 @@ def _recorded(options: CallOptions, manner: Manner) -> Message:
 
 
 def _windowed(options: CallOptions) -> Message:
-    window = window_in_utc(options.delivery_time_window)
+    try:
+        window = window_in_utc(options.delivery_time_window)
+    except ValueError as error:
+        raise InvalidOption("delivery_time_window", str(error)) from None
     return {"deliveryTimeWindow": window} if window else {}
 
 
@@ -250,6 +259,8 @@ def _keyed(manner: Manner) -> Message:
 
 
 def _transfer(stored: dict[str, Any]) -> Message:
+    if str(stored.get("if", "")).lower() not in TRANSFER_TRIGGERS:
+        raise InvalidOption("transfers", "if: Infobip transfers on dtmf or anyDtmf.")
     return {**stored, "transferTo": _digits(str(stored.get("transferTo", "")), "transfers")}
 
 

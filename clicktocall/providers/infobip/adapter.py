@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, ClassVar
@@ -16,8 +17,9 @@ from clicktocall.dialects.infobip.events import events_of
 from clicktocall.dialects.infobip.logs import row_of
 from clicktocall.dialects.infobip.manner import Manner
 from clicktocall.dialects.infobip.reports import read_reports
-from clicktocall.dialects.infobip.requests import Product, message_of, product_of
+from clicktocall.dialects.infobip.requests import Message, Product, message_of, product_of
 from clicktocall.exceptions import (
+    InvalidOption,
     OutcomeUnknown,
     ProviderError,
     ProviderRefused,
@@ -26,7 +28,7 @@ from clicktocall.exceptions import (
 from clicktocall.orders import CallOrder, Capability, Placement, ReportedEvent
 from clicktocall.providers.base import CallbackRequest, Provider, RecordingStream
 from clicktocall.providers.http import Answer, failure, fetch_recording
-from clicktocall.providers.infobip.callbacks import for_one_leg, is_authentic, parse
+from clicktocall.providers.infobip.callbacks import is_authentic, parse
 from clicktocall.providers.infobip.client import InfobipClient
 from clicktocall.providers.infobip.options import SECRET_OPTIONS, read_options
 
@@ -39,9 +41,13 @@ _PATHS = {
     Product.VOICE_MESSAGE: paths.VOICE_MESSAGE,
     Product.IVR: paths.IVR_MESSAGE,
 }
-_ONE_LEG = {"legs": 1}
+
+BAD_REQUEST = 400
+# Seconds in which a bad request of many is divided; then the rest is for another time.
+DIVIDED_FOR = 8.0
 
 Result = Placement | ProviderError
+Batch = list[tuple[CallOrder, Message]]
 
 
 class InfobipProvider(Provider):
@@ -58,11 +64,11 @@ class InfobipProvider(Provider):
     # Infobip takes up to 20,000, but when an answer is lost all of them are in doubt.
     places_many: ClassVar[int] = 100
     looks_up: ClassVar[bool] = True
-    pulls_reports: ClassVar[bool] = True
     capabilities: ClassVar[frozenset[Capability]] = frozenset(
         {
             Capability.TWO_LEGS,
             Capability.FLOW,
+            Capability.VOICE_MESSAGE,
             Capability.CALLER_ID_A,
             Capability.CALLER_ID_B,
             Capability.MESSAGE,
@@ -89,11 +95,19 @@ class InfobipProvider(Provider):
             secrets=self._account.secrets,
         )
 
+    @property
+    def pull_every(self) -> float | None:
+        return self._account.pull_seconds
+
     def can(self, capability: Capability) -> bool:
         """Recording is no part of the current API; the option `RECORD` says who still has it."""
         if capability == Capability.RECORD:
             return self._account.record
         return super().can(capability)
+
+    def check_order(self, order: CallOrder) -> None:
+        """See `Provider.check_order`; each of the three products has limits of its own."""
+        self._written(order)
 
     def place_call(self, order: CallOrder) -> Placement:
         (result,) = self.place_calls([order])
@@ -104,16 +118,17 @@ class InfobipProvider(Provider):
     def place_calls(self, orders: Sequence[CallOrder]) -> list[Result]:
         """See `Provider.place_calls`; orders of several products make a request for each."""
         results: dict[str, Result] = {}
-        written: dict[Product, list[tuple[CallOrder, dict[str, Any]]]] = {}
+        written: dict[Product, Batch] = {}
         for order in orders:
             try:
-                message = message_of(_addressed(order), self._manner)
-            except ValueError as error:
+                message = self._written(order)
+            except InvalidOption as error:
                 results[order.reference] = ProviderRefused(str(error))
             else:
                 written.setdefault(product_of(order), []).append((order, message))
+        divide_until = time.monotonic() + DIVIDED_FOR
         for product, batch in written.items():
-            results |= self._send(product, batch)
+            results |= self._send(product, batch, divide_until)
         return [results[order.reference] for order in orders]
 
     def fetch_outcome(self, reference: str, placement: Placement) -> list[ReportedEvent]:
@@ -124,11 +139,12 @@ class InfobipProvider(Provider):
             raise ProviderUnavailable(f"The log cannot be read: {answer.words}") from None
         if row is None:
             return []
-        one_leg = placement.provider_state == _ONE_LEG
-        return events_of(row, one_leg=one_leg, base_url=self._base_url)
+        return events_of(row, base_url=self._base_url)
 
     def pull_reports(self) -> CallbackRequest | None:
         answer = self._ask(paths.reports_of(limit=PULLED_AT_ONCE))
+        if not answer.body.strip():
+            return None
         pulled = CallbackRequest("GET", _content_type(answer), {}, {}, answer.body)
         try:
             waiting = bool(read_reports(pulled.body, pulled.content_type))
@@ -148,18 +164,40 @@ class InfobipProvider(Provider):
             for event in parse(request, self._base_url)
         ]
 
-    def _send(
-        self, product: Product, batch: list[tuple[CallOrder, dict[str, Any]]]
-    ) -> dict[str, Result]:
+    def _written(self, order: CallOrder) -> Message:
+        """The message that asks for an order.
+
+        Infobip only hands out reports of messages that name nowhere to push them to.
+        """
+        if self.pull_every is not None:
+            order = replace(order, callback_url="")
+        return message_of(order, self._manner)
+
+    def _send(self, product: Product, batch: Batch, divide_until: float) -> dict[str, Result]:
+        """One request. A bad one may be bad for a single order: then each half is sent alone."""
         orders = [order for order, _ in batch]
         body = envelope((message for _, message in batch), _common_bulk(orders))
         try:
-            answer = self._answer(self._client.post(_PATHS[product], json=body))
+            answer = self._client.post(_PATHS[product], json=body)
+            if answer.status == BAD_REQUEST and len(batch) > 1:
+                return self._send_halves(product, batch, divide_until)
+            told = self._told(answer)
         except ProviderError as error:
             return {order.reference: error for order in orders}
-        return {order.reference: _judged(answer, order, len(orders)) for order in orders}
+        return {order.reference: _judged(told, order, len(orders)) for order in orders}
 
-    def _answer(self, answer: Answer) -> SendAnswer:
+    def _send_halves(
+        self, product: Product, batch: Batch, divide_until: float
+    ) -> dict[str, Result]:
+        if time.monotonic() > divide_until:
+            late = ProviderUnavailable("Infobip refused a request of many, for one of them.")
+            return {order.reference: late for order, _ in batch}
+        middle = len(batch) // 2
+        return self._send(product, batch[:middle], divide_until) | self._send(
+            product, batch[middle:], divide_until
+        )
+
+    def _told(self, answer: Answer) -> SendAnswer:
         if not answer.ok:
             raise self._failure(answer)
         try:
@@ -192,13 +230,6 @@ class InfobipProvider(Provider):
         return self._client.redact(answer.body.decode("utf-8", "replace")).encode()
 
 
-def _addressed(order: CallOrder) -> CallOrder:
-    """The order with the address that tells the reports of one leg from those of two."""
-    if product_of(order) == Product.CLICK_TO_CALL:
-        return order
-    return replace(order, callback_url=for_one_leg(order.callback_url))
-
-
 def _common_bulk(orders: Iterable[CallOrder]) -> str:
     bulks = {order.bulk_id for order in orders}
     return bulks.pop() if len(bulks) == 1 else ""
@@ -213,11 +244,7 @@ def _judged(answer: SendAnswer, order: CallOrder, asked: int) -> Result:
         return ProviderRefused(told.words)
     if not isinstance(told, Accepted):
         return OutcomeUnknown(f"The answer leaves it open: {told.words}")
-    return Placement(
-        provider_reference=order.reference,
-        provider_state={} if order.leg_b is not None else dict(_ONE_LEG),
-        words=told.words,
-    )
+    return Placement(provider_reference=order.reference, words=told.words)
 
 
 def _content_type(answer: Answer) -> str:

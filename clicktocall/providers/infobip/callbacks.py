@@ -6,7 +6,6 @@ import hmac
 from base64 import b64decode
 from binascii import Error as NotBase64
 from ipaddress import ip_address
-from urllib.parse import urlsplit
 
 from clicktocall.dialects.infobip.documents import NotUnderstood
 from clicktocall.dialects.infobip.events import events_of
@@ -14,16 +13,6 @@ from clicktocall.dialects.infobip.reports import read_reports
 from clicktocall.orders import ReportedEvent
 from clicktocall.providers.base import CallbackNotUnderstood, CallbackRequest
 from clicktocall.providers.infobip.options import AccountOptions
-
-# A report does not tell how many legs its call had, so the address we give to it does.
-_LEGS, _ONE = "legs", "1"
-
-
-def for_one_leg(callback_url: str) -> str:
-    """The address to report a call of one leg to; "" stays nowhere."""
-    if not callback_url:
-        return ""
-    return f"{callback_url}{'&' if urlsplit(callback_url).query else '?'}{_LEGS}={_ONE}"
 
 
 def is_authentic(request: CallbackRequest, account: AccountOptions) -> bool:
@@ -41,12 +30,7 @@ def parse(request: CallbackRequest, base_url: str) -> list[ReportedEvent]:
         reports = read_reports(request.body, request.content_type)
     except NotUnderstood as error:
         raise CallbackNotUnderstood(str(error)) from None
-    one_leg = request.query.get(_LEGS) == _ONE
-    return [
-        event
-        for report in reports
-        for event in events_of(report, one_leg=one_leg, base_url=base_url)
-    ]
+    return [event for report in reports for event in events_of(report, base_url=base_url)]
 
 
 def _from_a_network(request: CallbackRequest, account: AccountOptions) -> bool:

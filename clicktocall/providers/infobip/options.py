@@ -17,7 +17,7 @@ KNOWN_OPTIONS = frozenset(
     {
         *("BASE_URL", "API_KEY", "USERNAME", "PASSWORD", "BEARER_TOKEN", "SESSION_TOKEN"),
         *("CALLBACK_SECRETS", "CALLBACK_USERNAME", "CALLBACK_PASSWORD", "CALLBACK_NETWORKS"),
-        *("NOTIFY_CONTENT_TYPE", "RECORD", "TIMEOUT", "CA_BUNDLE", "DEDUPE"),
+        *("NOTIFY_CONTENT_TYPE", "PULL_SECONDS", "RECORD", "TIMEOUT", "CA_BUNDLE", "DEDUPE"),
     }
 )
 SECRET_OPTIONS = (
@@ -26,6 +26,7 @@ SECRET_OPTIONS = (
 )
 
 _SCHEMES = {"API_KEY": "App", "BEARER_TOKEN": "Bearer", "SESSION_TOKEN": "IBSSO"}
+_PULL_SECONDS = (10, 3600)
 _OF_A_HEADER = re.compile(r"[!-~]+", re.ASCII)
 
 Network = IPv4Network | IPv6Network
@@ -36,7 +37,8 @@ class AccountOptions:
     """What one alias is set up for.
 
     `authorization` is the header of every request, `login` and `password` are expected of every
-    callback ("" for none), `networks` is where callbacks come from (empty: from anywhere).
+    callback ("" for none), `networks` is where callbacks come from (empty: from anywhere), and
+    `pull_seconds` how often reports are fetched instead (None: they are pushed).
     """
 
     authorization: str = field(repr=False)
@@ -45,6 +47,7 @@ class AccountOptions:
     password: str = field(default="", repr=False)
     networks: tuple[Network, ...] = ()
     notify_content_type: str = JSON
+    pull_seconds: int | None = None
     record: bool = False
 
 
@@ -91,6 +94,7 @@ def _read(options: Mapping[str, Any]) -> AccountOptions:
         password=password,
         networks=tuple(_networks(options.get("CALLBACK_NETWORKS", ()))),
         notify_content_type=kind,
+        pull_seconds=_pull_seconds(options.get("PULL_SECONDS")),
         record=record,
     )
 
@@ -147,6 +151,17 @@ def _networks(given: object) -> Iterator[Network]:
             raise _Wrong(
                 key, f"has {written!r}, which is no network such as 193.105.74.0/24"
             ) from None
+
+
+def _pull_seconds(given: object) -> int | None:
+    shortest, longest = _PULL_SECONDS
+    if given is None:
+        return None
+    if type(given) is not int or not shortest <= given <= longest:
+        raise _Wrong(
+            "PULL_SECONDS", f"must be a whole number of seconds from {shortest} to {longest}"
+        )
+    return given
 
 
 def _secrets(options: Mapping[str, Any], authorization: str) -> tuple[str, ...]:

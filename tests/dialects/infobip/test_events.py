@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -43,24 +44,28 @@ def with_status(name: str, error: str = "", **changes: Any) -> Report:
 
 def progress_of(report: Report, *, one_leg: bool = False) -> Progress:
     """What an attempt comes to by a report, whatever order its facts are applied in."""
-    events = events_of(report, one_leg=one_leg, base_url=BASE_URL)
-    facts = [Fact(kind=EventKind.PLACED, occurred_at=RANG), *map(fact_of, events)]
+    events = events_of(report, base_url=BASE_URL)
+    facts = [
+        Fact(kind=EventKind.PLACED, occurred_at=RANG),
+        *(fact_of(event, one_leg) for event in events),
+    ]
     random.shuffle(facts)
     return Progress.from_facts(facts, one_leg=one_leg)
 
 
-def fact_of(event: ReportedEvent) -> Fact:
+def fact_of(event: ReportedEvent, one_leg: bool) -> Fact:
     return Fact(
         kind=event.kind,
         occurred_at=event.occurred_at or ENDED,
         leg=event.leg,
         leg_state=event.leg_state,
         outcome=event.outcome,
-        talk_seconds=event.talk_seconds,
+        talk_seconds=event.answered_seconds if one_leg else event.talk_seconds,
         recording_url=event.recording_url,
         price=event.price,
         currency=event.currency,
         words=event.words,
+        answers=event.answers,
     )
 
 
@@ -77,15 +82,16 @@ def test_the_references_report_as_facts() -> None:
             **common,
         ),
         ReportedEvent(
-            kind=EventKind.NOTE,
+            kind=EventKind.COLLECTED,
             reference=V2["messageId"],
             occurred_at=ENDED,
-            words="dtmf: 3, 9; myFirstVar: 3; mySecondVar: 9",
+            answers={"dtmf": "3, 9", "myFirstVar": "3", "mySecondVar": "9"},
         ),
         ReportedEvent(
             kind=EventKind.ENDED,
             outcome=Outcome.COMPLETED,
             occurred_at=ENDED,
+            answered_seconds=10,
             price=Decimal("0.3"),
             currency="EUR",
             **common,
@@ -109,6 +115,22 @@ def test_a_delivered_call_of_one_leg_was_listened_to() -> None:
     progress = progress_of(report_of(V2), one_leg=True)
     assert (progress.outcome, progress.talk_seconds) == (Outcome.COMPLETED, 10)
     assert (progress.leg_a, progress.leg_b) == (LegState.ENDED, None)
+    assert progress.answers == {"dtmf": "3, 9", "myFirstVar": "3", "mySecondVar": "9"}
+
+
+def test_seconds_since_the_answer_are_told_of_every_call_and_never_as_talk() -> None:
+    ends = [events_of(report_of(record))[-1] for record in (V2, V1, LOG_ROW)]
+    assert [end.talk_seconds for end in ends] == [None, None, None]
+    assert [end.answered_seconds for end in ends] == [10, 14, LOG_ROW["duration"]]
+
+
+def test_what_was_keyed_stands_in_no_words() -> None:
+    collected = {"cardNumber": "4929000000006"}
+    call = {**V2["voiceCall"], "dtmfCodes": "", "ivr": {"collectedDtmfs": json.dumps(collected)}}
+    events = events_of(report_of({**V2, "voiceCall": call}))
+    (told,) = [event for event in events if event.kind == EventKind.COLLECTED]
+    assert (told.answers, told.words) == (collected, "")
+    assert all(collected["cardNumber"] not in event.words for event in events)
 
 
 @pytest.mark.parametrize("record", [V1, V1_RECORDED, LOG_ROW])

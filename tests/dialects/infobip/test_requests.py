@@ -283,6 +283,16 @@ def test_every_field_of_a_voice_message() -> None:
         (make_message_order(options={"record": True}), "record"),
         (make_message_order(options={"callback_data": "x" * 701}), "callback_data"),
         (make_message_order(options={"parameters": {"foo": "bar"}}), "parameters"),
+        (make_message_order(options={"transfers": [{"transferTo": A, "if": "x"}]}), "transfers"),
+        (make_message_order(options={"transfers": [{"transferTo": A}]}), "transfers"),
+        (make_message_order(options={"transfers": [{"if": "anyDtmf"}]}), "transfers"),
+        (make_order(options={"withhold_caller_id": True}), "withhold_caller_id"),
+        (make_message_order(options={"withhold_caller_id": True}), "withhold_caller_id"),
+        (make_flow_order(options={"withhold_caller_id": True}), "withhold_caller_id"),
+        (
+            make_order(options={"delivery_time_window": {"days": ["someday"]}}),
+            "delivery_time_window",
+        ),
         (make_flow_order(options={"callback_data": "x" * 201}), "callback_data"),
         (make_flow_order(options={"message_text": "Hello."}), "message_text"),
         (
