@@ -19,6 +19,7 @@ MANAGED_OPTIONS = frozenset(
         "caller_id_b",
         "bridge",
         "anonymization",
+        "withhold_caller_id",
         "callee_id_name",
         "callee_id_number",
         "record",

@@ -57,6 +57,7 @@ class CallAdmin(ExplainedAdmin, ReadOnlyAdmin):
                     ("joined", "ended"),
                     ("talked", "cost"),
                     "recording",
+                    "answers_shown",
                 )
             },
         ),
@@ -150,10 +151,11 @@ class CallAdmin(ExplainedAdmin, ReadOnlyAdmin):
         return call.outcome_words or display.NOTHING
 
     @admin.display(description=gettext_lazy("our side"))
-    def extension_shown(self, call: Call) -> SafeString:
-        return format_html(
-            "{} – {}", display.phone(call.extension), ExtensionKind(call.extension_kind).label
-        )
+    def extension_shown(self, call: Call) -> SafeString | str:
+        kind = ExtensionKind(call.extension_kind)
+        if not call.extension:
+            return str(kind.label)
+        return format_html("{} – {}", display.phone(call.extension), kind.label)
 
     @admin.display(description=gettext_lazy("due"))
     def due(self, call: Call) -> SafeString | str:
@@ -179,6 +181,10 @@ class CallAdmin(ExplainedAdmin, ReadOnlyAdmin):
             return display.NOTHING
         address = reverse("clicktocall:api-call-recording", args=(call.pk,))
         return format_html('<a href="{}">{}</a>', address, _("Listen"))
+
+    @admin.display(description=gettext_lazy("keyed or said"))
+    def answers_shown(self, call: Call) -> SafeString | str:
+        return _pairs(sorted(call.answers.items())) if call.answers else display.NOTHING
 
     @admin.display(description=gettext_lazy("context"))
     def context_shown(self, call: Call) -> SafeString | str:
@@ -231,24 +237,26 @@ def _pairs(pairs: Iterable[tuple[Any, Any]]) -> SafeString:
 def _told(call: Call, *, receipts: bool) -> dict[str, Any]:
     """What the page of a call shows besides its fields."""
     sides = sides_of(call)
+    legs = [Leg.A] if call.one_leg else [Leg.A, Leg.B]
     attempts = list(call.attempts.order_by("number"))
     events = call.events.select_related("attempt").order_by("occurred_at", "id")
     return {
         "subtitle": group(str(call.contact.as_e164)),
-        "call_sides": [(leg.value.upper(), side) for leg, side in sides.items()],
-        "call_attempts": [_attempt_row(attempt, sides) for attempt in attempts],
+        "call_sides": [(leg.value.upper(), sides[leg]) for leg in legs],
+        "call_attempts": [_attempt_row(attempt, sides, legs) for attempt in attempts],
         "call_events": [_event_row(event, sides, receipts) for event in events],
     }
 
 
-def _attempt_row(attempt: Attempt, sides: dict[Leg, str]) -> dict[str, Any]:
+def _attempt_row(attempt: Attempt, sides: dict[Leg, str], legs: list[Leg]) -> dict[str, Any]:
     return {
         "attempt": attempt,
         "picture": _picture(attempt, sides),
         "status": display.outcome_badge(attempt),
         "began": display.moment(attempt.created_at),
-        "leg_a": display.leg_badge(attempt.leg_a, over=attempt.is_over),
-        "leg_b": display.leg_badge(attempt.leg_b, over=attempt.is_over),
+        "legs": [
+            display.leg_badge(getattr(attempt, f"leg_{leg}"), over=attempt.is_over) for leg in legs
+        ],
         "talked": display.seconds(attempt.talk_seconds),
     }
 
@@ -272,5 +280,6 @@ def _event_row(event: CallEvent, sides: dict[Leg, str], receipts: bool) -> dict[
         "when": display.moment(event.occurred_at),
         "side": sides[Leg(event.leg)] if event.leg else "",
         "detail": event.get_outcome_display() or event.get_leg_state_display() or "",
+        "answers": _pairs(sorted(event.answers.items())) if event.answers else "",
         "receipt": receipt,
     }

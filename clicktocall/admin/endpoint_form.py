@@ -145,6 +145,23 @@ class EndpointForm(ModelForm):
     class Meta:
         model = Endpoint
         fields = ()  # the admin names them
+        help_texts = {
+            "extension_kind": gettext_lazy(
+                "A flow or a voice message rings nobody but the visitor."
+            ),
+            "message_text": gettext_lazy(
+                "Read to whoever is rung first, before both are joined; of a voice message, all "
+                "that is said."
+            ),
+            "withhold_caller_id": gettext_lazy(
+                "Neither side sees a number. Leave out the caller id for leg B and anonymising; "
+                "the one for leg A is told to the network only."
+            ),
+            "transfers": gettext_lazy(
+                "Of a voice message or flow, whom a key press connects to: "
+                '[{"transferTo": "+44…", "if": "dtmf", "equals": "1"}].'
+            ),
+        }
         widgets = {
             name: forms.Textarea(attrs={"rows": 3, "class": "vLargeTextField"})
             for name in ("message_text", "consent_text", "custom_sip_headers", "transfers")

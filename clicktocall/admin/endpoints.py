@@ -69,7 +69,15 @@ class EndpointAdmin(ExplainedAdmin, ScopedAdmin):
         ),
         (
             _("Numbers shown"),
-            {"fields": ("caller_id_a", "caller_id_b", "anonymization", "bridge")},
+            {
+                "fields": (
+                    "caller_id_a",
+                    "caller_id_b",
+                    "anonymization",
+                    "withhold_caller_id",
+                    "bridge",
+                )
+            },
         ),
         (
             _("Who may be called"),
@@ -246,6 +254,8 @@ class EndpointAdmin(ExplainedAdmin, ScopedAdmin):
         if endpoint.extension_kind == ExtensionKind.NUMBER:
             return display.phone(endpoint.extension)
         kind = ExtensionKind(endpoint.extension_kind)
+        if not endpoint.extension:
+            return str(kind.label)
         return format_html("{} ({})", endpoint.extension, kind.label)
 
     @admin.display(description=_("countries"))

@@ -33,14 +33,16 @@ def widget_config(endpoint: Endpoint, now: datetime) -> dict[str, Any]:
         "open": is_open,
         "next_opening": opening,
         "dial_first": DialFirst.CONTACT if endpoint.rings_visitor_first else DialFirst.EXTENSION,
-        "caller_id": _caller_id(endpoint.number_shown_to_visitor),
+        "caller_id": _caller_id(endpoint),
         "fallback_phone": _fallback_phone(endpoint),
         "countries": [_country(region, language) for region in endpoint.allowed_countries],
         "default_country": next(iter(endpoint.allowed_countries), None),
         "consent": _consent(endpoint),
         "privacy_url": endpoint.privacy_url or None,
         "fields": [_field(name) for name in endpoint.visitor_fields],
-        "texts": widget_texts(endpoint.labels, one_leg=endpoint.one_leg),
+        "texts": widget_texts(
+            endpoint.labels, kind=endpoint.extension_kind, withheld=endpoint.withhold_caller_id
+        ),
         "theme": _theme(endpoint),
     }
 
@@ -52,8 +54,9 @@ def _is_bidi(language: str) -> bool:
         return False
 
 
-def _caller_id(number: str) -> dict[str, str] | None:
-    if not number:
+def _caller_id(endpoint: Endpoint) -> dict[str, str] | None:
+    number = endpoint.number_shown_to_visitor
+    if endpoint.withhold_caller_id or not number:
         return None
     return {"e164": number if is_e164(number) else "", "display": group(number)}
 

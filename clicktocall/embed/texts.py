@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from django.utils.translation import gettext_lazy as _
 
 from clicktocall.endpoints.checks.visitor import LABEL_KEYS
+from clicktocall.orders import ExtensionKind
 
 if TYPE_CHECKING:
     from django_stubs_ext import StrPromise
@@ -97,24 +98,39 @@ TEXTS: Mapping[str, StrPromise] = {
     "seconds": _("{seconds} s"),
 }
 
-# A message or a flow rings nobody else, so nothing is said of a team.
-_ONE_LEG_TEXTS: Mapping[str, StrPromise] = {
-    "before_contact": _("Your phone rings, from {number}."),
-    "before_contact_plain": _("Your phone rings."),
+# What is said otherwise of a flow or a message: they ring nobody else, so there is no team.
+_TEXTS_OF_KIND: Mapping[str, Mapping[str, StrPromise]] = {
+    ExtensionKind.FLOW: {
+        "before_contact": _("Your phone rings, from {number}."),
+        "before_contact_plain": _("Your phone rings."),
+    },
+    ExtensionKind.MESSAGE: {
+        "before_contact": _("Your phone rings, from {number}; then you hear our message."),
+        "before_contact_plain": _("Your phone rings; then you hear our message."),
+        "answered_alone": _("Listen to our message."),
+    },
 }
+# Where no number is shown, people should know so before an unknown caller rings them.
+_WITHHELD: StrPromise = _("Your phone shows no number.")
 
 # Names of things, which an operator may give his own. Sentences are not among them: they promise
 # what will happen, and only we know that.
 OVERRIDABLE_KEYS = LABEL_KEYS
 
 
-def widget_texts(overrides: Mapping[str, str], *, one_leg: bool = False) -> dict[str, str]:
+def widget_texts(
+    overrides: Mapping[str, str], *, kind: str = ExtensionKind.NUMBER, withheld: bool = False
+) -> dict[str, str]:
     """All texts in the active language, with the operator's own labels in place of ours.
 
-    An override that is blank, or whose key is not in `OVERRIDABLE_KEYS`, changes nothing.
+    An override that is blank, or whose key is not in `OVERRIDABLE_KEYS`, changes nothing. `kind`
+    is an `ExtensionKind`; `withheld` says that no number will be shown.
     """
-    spoken = {**TEXTS, **_ONE_LEG_TEXTS} if one_leg else TEXTS
+    spoken = {**TEXTS, **_TEXTS_OF_KIND.get(kind, {})}
     texts = {key: str(text) for key, text in spoken.items()}
+    if withheld:
+        for key in ("before_extension_plain", "before_contact_plain"):
+            texts[key] = f"{texts[key]} {_WITHHELD}"
     for key in OVERRIDABLE_KEYS:
         label = str(overrides.get(key) or "").strip()
         if label:

@@ -11,17 +11,18 @@ from collections.abc import Callable
 
 from django.core.exceptions import ValidationError
 
-from clicktocall.endpoints.checks import conversation, visitor, when, who_rings
+from clicktocall.endpoints.checks import conversation, product, visitor, when, who_rings
 from clicktocall.endpoints.checks.common import Problems
 from clicktocall.exceptions import ConfigurationError
 from clicktocall.models import Endpoint
-from clicktocall.orders import Capability
+from clicktocall.orders import CallOptions, Capability
 from clicktocall.providers import get_provider
 
 _COMFORT = {
     "warning_time": Capability.WARNING_TIME,
     "ringback": Capability.RINGBACK,
     "music_on_hold": Capability.HOLD_MUSIC,
+    "ignore_early_media": Capability.EARLY_MEDIA,
     "bypass_media": Capability.BYPASS_MEDIA,
     "presence_id": Capability.PRESENCE,
 }
@@ -54,22 +55,27 @@ def check_endpoint(endpoint: Endpoint) -> None:
     Raises:
         ValidationError: a dictionary of field name to messages.
     """
+    _refuse(problem for check in _CHECKS for problem in check(endpoint))
+    _refuse(product.check_orders(endpoint))  # only of settings that make sense in themselves
+
+
+def _refuse(found: Problems) -> None:
     problems: dict[str, list[str]] = defaultdict(list)
-    for check in _CHECKS:
-        for field, message in check(endpoint):
-            problems[field].append(message)
+    for field, message in found:
+        problems[field].append(message)
     if problems:
         raise ValidationError(dict(problems))
 
 
 def not_honoured(endpoint: Endpoint) -> list[str]:
-    """Comfort options that are set but that the endpoint's provider does nothing with."""
+    """Comfort options that are not as usual but that the endpoint's provider does nothing with."""
     try:
         provider = get_provider(endpoint.provider)
     except ConfigurationError:
         return []
+    usual = CallOptions()
     return [
         option
         for option, capability in _COMFORT.items()
-        if getattr(endpoint, option) and not provider.can(capability)
+        if getattr(endpoint, option) != getattr(usual, option) and not provider.can(capability)
     ]

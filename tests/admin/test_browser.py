@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,8 +12,12 @@ from django.conf import settings as django_settings
 from django.contrib.auth.models import User
 from django.test import Client
 
+from clicktocall.calls.events import apply_event
 from clicktocall.models import ApiKey, Call, Endpoint, Refusal
+from clicktocall.orders import ReportedEvent
+from clicktocall.states import EventKind, Leg
 from tests.admin.conftest import House, build_house, list_of, page_of
+from tests.factories import make_attempt, make_call, make_endpoint
 
 expect = pytest.importorskip("playwright.sync_api").expect
 
@@ -131,6 +137,44 @@ def test_an_endpoint_is_made_by_hand(operator: Any, strict_site: str, house: Hou
     assert made.allowed_countries == ["GB"]
     assert made.extension == "+442079460150"
     assert made.opening_hours["monday"] == [["09:00", "17:00"]]
+
+
+def test_a_voice_message_is_made_by_hand(
+    operator: Any, strict_site: str, house: House, shoot: Callable[[Any, str], Path]
+) -> None:
+    operator.goto(strict_site + list_of(Endpoint, "add"))
+    operator.get_by_label("Account").select_option(label="OURS account")
+    operator.get_by_label("Name", exact=False).first.fill("Reminders")
+    operator.get_by_label("Extension is a").select_option(label="voice message")
+    operator.get_by_role("button", name="Save", exact=True).click()
+    expect(operator.locator(".field-message_text .errorlist")).to_contain_text(
+        "Write what the voice message says"
+    )
+    assert operator.locator(".errorlist li").count() == 1
+    operator.locator("#id_message_text").fill("Your bicycle is ready.")
+    operator.get_by_label("Withhold the caller id").check()
+    operator.get_by_role("button", name="Save and continue editing").click()
+    operator.get_by_text("was added successfully").wait_for()
+    made = Endpoint.objects.get(name="Reminders")
+    assert (made.extension, made.one_leg, made.withhold_caller_id) == ("", True, True)
+    shoot(operator, "admin-voice-message")
+
+
+def test_what_was_keyed_is_read_on_the_call_s_page(
+    operator: Any, strict_site: str, house: House, shoot: Callable[[Any, str], Path]
+) -> None:
+    endpoint = make_endpoint(house.account, extension_kind="flow", extension="survey")
+    call = make_call(endpoint, state="placed", leg_b=None)
+    answers = {"language": "1", "said": "two pairs of brake pads and a very long chain, please"}
+    reported = ReportedEvent(kind=EventKind.COLLECTED, leg=Leg.A, answers=answers)
+    apply_event(make_attempt(call), reported)
+    operator.goto(strict_site + page_of(call))
+    shown = operator.locator(".field-answers_shown .ctc-pairs")
+    expect(shown).to_have_text(re.compile("language.*1.*said.*two pairs"))
+    shoot(operator, "admin-answers")
+    operator.set_viewport_size({"width": 360, "height": 740})
+    sideways = "document.documentElement.scrollWidth - innerWidth"
+    assert operator.evaluate(sideways) <= 0
 
 
 def test_a_key_is_made_and_revoked_by_hand(operator: Any, strict_site: str, house: House) -> None:

@@ -236,8 +236,36 @@ def test_a_one_leg_call_has_one_line(superuser: Client) -> None:
     endpoint = make_endpoint(extension_kind="flow", extension="menu")
     call = make_call(endpoint, state=CallState.PLACED, leg_b=None)
     make_attempt(call)
+    answer = superuser.get(page_of(call))
+    assert answer.content.decode().count('class="ctc-side"') == 1
+    assert answer.context["call_sides"] == [("A", "visitor")]
+    (row,) = answer.context["call_attempts"]
+    assert len(row["legs"]) == 1
+
+
+def test_a_voice_message_names_no_side_of_ours(superuser: Client) -> None:
+    endpoint = make_endpoint(extension_kind="message", extension="", message_text="Ready.")
+    call = make_call(endpoint, state=CallState.PLACED, leg_b=None)
+    make_attempt(call)
     page = superuser.get(page_of(call)).content.decode()
     assert page.count('class="ctc-side"') == 1
+    assert "our team" not in page
+    assert '<div class="readonly">voice message</div>' in page
+    assert "our team" not in superuser.get(list_of(Call)).content.decode()
+    assert ">voice message</td>" in superuser.get(list_of(Endpoint)).content.decode()
+
+
+def test_what_was_keyed_stands_on_the_call_s_page_only(superuser: Client) -> None:
+    endpoint = make_endpoint(extension_kind="flow", extension="payment")
+    call = make_call(endpoint, state=CallState.PLACED, leg_b=None)
+    keyed = {"card": "4000056655665556", "menu": "<2>"}
+    apply_event(
+        make_attempt(call), ReportedEvent(kind=EventKind.COLLECTED, leg=Leg.A, answers=keyed)
+    )
+    shown = "<dt>card</dt><dd>4000056655665556</dd><dt>menu</dt><dd>&lt;2&gt;</dd>"
+    page = superuser.get(page_of(call)).content.decode()
+    assert page.count(f'<dl class="ctc-pairs">{shown}</dl>') == 2  # the call, and its event
+    assert keyed["card"] not in superuser.get(list_of(Call)).content.decode()
 
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)

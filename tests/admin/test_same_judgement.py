@@ -23,6 +23,14 @@ SETTINGS = {
     "PROVIDERS": {
         **CLICKTOCALL["PROVIDERS"],
         "plain": {"BACKEND": "tests.heart.scripted.PlainProvider", "OPTIONS": {}},
+        "infobip": {
+            "BACKEND": "clicktocall.providers.infobip.InfobipProvider",
+            "OPTIONS": {
+                "BASE_URL": "http://127.0.0.1:9",
+                "API_KEY": "api-key-of-infobip-in-tests",
+                "CALLBACK_SECRETS": ["callback-secret-in-tests"],
+            },
+        },
     },
 }
 SAME = "the form takes it as it is"
@@ -61,7 +69,74 @@ SAME = "the form takes it as it is"
         ({"theme": {"accent": "green"}}, {"theme_accent": "green"}, "theme"),
         ({"message_audio_url": "ftp://x.example/a.wav"}, SAME, "message_audio_url"),
         ({"callee_id_number": "abc"}, SAME, "callee_id_number"),
+        # Who is rung.
+        ({"extension": ""}, SAME, "extension"),
+        ({"extension_kind": "flow", "extension": ""}, SAME, "extension"),
+        ({"extension_kind": "message", "message_text": "Ready."}, SAME, "extension"),
+        ({"extension_kind": "message", "extension": ""}, SAME, "message_text"),
+        (
+            {"withhold_caller_id": True, "anonymization": True},
+            {"withhold_caller_id": "on", "anonymization": "on"},
+            "withhold_caller_id",
+        ),
+        (
+            {"transfers": [{"transferTo": "+442079460150", "if": "dtmf"}]},
+            {"transfers": '[{"transferTo": "+442079460150", "if": "dtmf"}]'},
+            "transfers",
+        ),
         # What a provider cannot honour, be it the first choice or a fallback.
+        (
+            {"provider": "infobip", "withhold_caller_id": True},
+            {"provider": "infobip", "withhold_caller_id": "on"},
+            "withhold_caller_id",
+        ),
+        # What one of its products cannot say.
+        ({"provider": "infobip"}, SAME, "caller_id_a"),
+        (
+            {"provider": "infobip", "dial_first": "contact", "machine_detection": "continue"},
+            SAME,
+            "machine_detection",
+        ),
+        (
+            {
+                "fallback_providers": ["infobip"],
+                "dial_first": "contact",
+                "machine_detection": "continue",
+            },
+            {
+                "fallback_providers": "infobip",
+                "dial_first": "contact",
+                "machine_detection": "continue",
+            },
+            "machine_detection",
+        ),
+        (
+            {
+                "provider": "infobip",
+                "extension_kind": "flow",
+                "extension": "6298AA77",
+                "message_text": "Hello",
+            },
+            SAME,
+            "message_text",
+        ),
+        (
+            {
+                "provider": "infobip",
+                "extension_kind": "message",
+                "extension": "",
+                "message_text": "Ready.",
+                "parameters": {"name": "Ada"},
+            },
+            {
+                "provider": "infobip",
+                "extension_kind": "message",
+                "extension": "",
+                "message_text": "Ready.",
+                "parameters": "name = Ada",
+            },
+            "parameters",
+        ),
         ({"provider": "plain", "message_text": "Hello"}, SAME, "message_text"),
         ({"provider": "plain", "max_duration": 60}, SAME, "max_duration"),
         ({"provider": "plain", "machine_detection": "hangup"}, SAME, "machine_detection"),

@@ -223,6 +223,7 @@ def options_body(house: House) -> Body:
         "caller_id_b": house.number.number,
         "bridge": house.number.number,
         "anonymization": True,
+        "withhold_caller_id": False,
         "callee_id_name": "Ada",
         "callee_id_number": "100",
         "timeout": 20,

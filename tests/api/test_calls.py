@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -17,6 +18,7 @@ from clicktocall.states import CallState, EventKind, Leg, LegState, Outcome
 from tests.api.server import Server, problem
 from tests.factories import make_attempt, make_call, make_endpoint
 
+CARD = "4000056655665556"
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
 
 
@@ -64,6 +66,60 @@ def test_a_finished_call_tells_everything(server: Server) -> None:
     assert [event["kind"] for event in events] == ["ended", "joined", "answered", "ringing"]
     assert events[0]["words"] == "normal clearing"
     assert events[0]["reference"] == attempt.reference
+
+
+def keyed_call(server: Server) -> Call:
+    """A call in which somebody has keyed in the number of a card."""
+    endpoint = make_endpoint(server.account, extension_kind="flow", extension="payment")
+    call = make_call(endpoint, state=CallState.PLACED, leg_b=None)
+    attempt = make_attempt(call)
+    for answers in ({"language": "1"}, {"card": CARD}):
+        apply_report(
+            ReportedEvent(
+                kind=EventKind.COLLECTED, leg=Leg.A, reference=attempt.reference, answers=answers
+            ),
+            alias=attempt.provider,
+        )
+    return call
+
+
+def test_what_was_keyed_is_told_of_one_call_and_its_events(server: Server) -> None:
+    call = keyed_call(server)
+
+    told = server.get(f"calls/{call.pk}/").json()
+
+    assert told["answers"] == {"language": "1", "card": CARD}
+    events = server.get(f"calls/{call.pk}/events/").json()["results"]
+    assert [event["answers"] for event in events] == [{"card": CARD}, {"language": "1"}]
+    assert {event["kind"] for event in events} == {"collected"}
+
+
+def test_what_was_keyed_is_told_nowhere_else(
+    server: Server, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    call = keyed_call(server)
+    caller = Server(server.account, ["call"])
+    path = f"endpoints/{call.endpoint_id}/connect/"
+    asked = {"contact": "020 7946 0102"}
+    mine = caller.post(path, asked, Idempotency_Key="order-7").json()
+    Call.objects.filter(pk=mine["id"]).update(answers={"card": CARD})
+
+    answers = [
+        server.get("calls/"),
+        server.get(f"endpoints/{call.endpoint_id}/history/"),
+        caller.post(path, asked, Idempotency_Key="order-7"),
+        caller.post(f"calls/{call.pk}/cancel/"),
+        caller.get(f"calls/{call.pk}/"),
+        caller.get(f"calls/{call.pk}/events/"),
+    ]
+
+    assert [answer.status_code for answer in answers] == [200, 200, 202, 202, 403, 403]
+    assert answers[2].json()["id"] == mine["id"]
+    for answer in answers:
+        assert CARD not in answer.content.decode(), answer.request
+        assert '"answers"' not in answer.content.decode(), answer.request
+    assert CARD not in caplog.text
 
 
 def test_the_history_is_narrowed(server: Server) -> None:

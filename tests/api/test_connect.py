@@ -8,7 +8,7 @@ import pytest
 
 from clicktocall.accounts.keys import issue_key
 from clicktocall.accounts.overrides import MANAGED_OPTIONS
-from clicktocall.models import Call, Refusal, Scope
+from clicktocall.models import Call, Endpoint, Refusal, Scope
 from clicktocall.rules import RULES, VisitorCode
 from clicktocall.rules import Refusal as Verdict
 from tests.api.server import Server, problem
@@ -53,6 +53,67 @@ def test_a_call_is_queued_and_told_as_its_account_sees_it(server: Server) -> Non
     assert call.door == "api"
     assert server.get(told["status_url"]).json()["id"] == call.pk
     assert server.post(told["cancel_url"]).json()["outcome"] == "canceled"
+
+
+def test_a_voice_message_is_one_call_with_words_of_its_own(server: Server) -> None:
+    made = server.post(
+        "endpoints/",
+        {
+            "name": "Reminders",
+            "extension_kind": "message",
+            "message_text": "Your bicycle is ready.",
+            "provider": "sandbox",
+            "allowed_countries": ["GB"],
+            "allow_any_number": True,
+        },
+    )
+    assert made.status_code == 201, made.content
+    endpoint = Endpoint.objects.get()
+    assert (made.json()["extension"], endpoint.one_leg) == ("", True)
+
+    words = {"options": {"message_text": "Your wheel is ready."}}
+    told = connect(server, endpoint, {"contact": VISITOR, **words}).json()
+
+    assert (told["extension_kind"], told["extension"]) == ("message", "")
+    assert (told["legs"], told["dial_first"]) == ({"a": "waiting", "b": None}, "contact")
+    assert told["options"]["message_text"] == "Your wheel is ready."
+    silent = connect(server, endpoint, {"contact": VISITOR, "options": {"message_text": ""}})
+    fields = problem(silent, 400, "invalid_request")["fields"]
+    assert list(fields) == ["options.message_text"]
+    bulk = {
+        "endpoint": endpoint.pk,
+        "calls": [
+            {"contact": VISITOR, **words},
+            {"contact": VISITOR, "options": {"message_text": ""}},
+        ],
+    }
+    answer = server.post("bulks/", bulk).json()
+    assert [call["legs"]["b"] for call in answer["calls"]] == [None]
+    assert [entry["field"] for entry in answer["refused"]] == ["options.message_text"]
+
+
+def test_callback_data_comes_back_with_the_call(server: Server) -> None:
+    endpoint = make_endpoint(server.account, callback_data="shop 7")
+    told = connect(server, endpoint, {"contact": VISITOR}).json()
+    assert told["options"]["callback_data"] == "shop 7"
+    assert server.get(told["status_url"]).json()["options"]["callback_data"] == "shop 7"
+
+
+def test_a_call_may_withhold_its_number(server: Server) -> None:
+    owned = make_owned_number(server.account)
+    endpoint = make_endpoint(server.account, caller_id_b=owned)
+    options: dict[str, Any] = {"withhold_caller_id": True}
+
+    clash = connect(server, endpoint, {"contact": VISITOR, "options": options})
+    fields = problem(clash, 400, "invalid_request")["fields"]
+    assert list(fields) == ["options.withhold_caller_id"]
+    assert "leave out the caller id for leg B" in fields["options.withhold_caller_id"][0]
+
+    body = {"contact": VISITOR, "options": {**options, "caller_id_b": ""}}
+    assert connect(server, endpoint, body).json()["options"]["withhold_caller_id"] is True
+    caller = Server(server.account, ["call"])
+    refused = problem(connect(caller, endpoint, body), 403, "not_allowed")["fields"]
+    assert set(refused) == {"options.withhold_caller_id", "options.caller_id_b"}
 
 
 @pytest.mark.parametrize("contact", ["+44 20 7946 0101", "0044 20 79460101", "٠٢٠ ٧٩٤٦ ٠١٠١"])
@@ -161,6 +222,7 @@ def test_what_concerns_money_identity_and_recording_takes_the_scope_manage(serve
         "caller_id_b": owned.number,
         "bridge": owned.number,
         "anonymization": False,
+        "withhold_caller_id": False,
         "callee_id_name": "Ada",
         "callee_id_number": "100",
         "record": True,

@@ -375,6 +375,55 @@ def test_a_flow_rings_nobody_but_the_visitor() -> None:
 
 
 @pytest.mark.django_db
+def test_a_voice_message_says_that_it_is_one() -> None:
+    endpoint = make_endpoint(extension_kind="message", extension="", message_text="Ready.")
+    config = Browser(endpoint).config().json()
+    assert (config["dial_first"], config["caller_id"]) == ("contact", None)
+    texts = config["texts"]
+    assert texts["before_contact_plain"] == "Your phone rings; then you hear our message."
+    assert texts["before_contact"] == "Your phone rings, from {number}; then you hear our message."
+    assert texts["answered_alone"] == "Listen to our message."
+    assert set(texts) == set(TEXTS)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("fields", "key", "said"),
+    [
+        (
+            {"dial_first": "extension"},
+            "before_extension_plain",
+            "We ring our team first, then you. Your phone shows no number.",
+        ),
+        (
+            {"dial_first": "contact"},
+            "before_contact_plain",
+            "Your phone rings first; then we connect our team. Your phone shows no number.",
+        ),
+        (
+            {"extension_kind": "message", "extension": "", "message_text": "Ready."},
+            "before_contact_plain",
+            "Your phone rings; then you hear our message. Your phone shows no number.",
+        ),
+    ],
+    ids=["extension first", "contact first", "message"],
+)
+def test_a_number_that_is_withheld_is_told_to_nobody(
+    fields: dict[str, Any], key: str, said: str
+) -> None:
+    owned = make_owned_number()
+    endpoint = make_endpoint(owned.account, caller_id_a=owned, withhold_caller_id=True, **fields)
+    answer = Browser(endpoint).config()
+    assert answer.json()["caller_id"] is None
+    assert answer.json()["texts"][key] == said
+    assert owned.number.lstrip("+") not in answer.content.decode()
+    endpoint.withhold_caller_id = False
+    endpoint.save()
+    texts = Browser(endpoint).config().json()["texts"]
+    assert "no number" not in " ".join(texts.values())
+
+
+@pytest.mark.django_db
 def test_a_site_that_is_not_listed_is_named_to_the_operator() -> None:
     endpoint = make_endpoint()
     page = Client(headers={"origin": "https://new-shop.example"})

@@ -180,6 +180,16 @@ def test_a_flow_has_one_leg() -> None:
 
 
 @pytest.mark.django_db
+def test_a_voice_message_has_one_leg() -> None:
+    visitor = Browser(make_endpoint(extension_kind="message", extension="", message_text="Ready."))
+
+    answer = visitor.connect()
+
+    assert answer.json()["legs"] == {"a": "waiting", "b": None}
+    assert (answer.json()["dial_first"], Call.objects.get().leg_b) == ("contact", None)
+
+
+@pytest.mark.django_db
 def test_outside_the_delivery_window_the_call_is_scheduled() -> None:
     window = {"days": ["MONDAY"], "from": {"hour": 9}, "to": {"hour": 11}}
     visitor = Browser(make_endpoint(delivery_time_window=window))

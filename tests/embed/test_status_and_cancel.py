@@ -347,6 +347,7 @@ def test_no_public_answer_tells_a_number_a_provider_or_an_account(visitor: Brows
     call = Call.objects.get()
     attempt = make_attempt(call, provider_reference="provider-id-canary", outcome_words="canary")
     Call.objects.update(outcome_words="canary words", requester="user:canary", price="1.5")
+    Call.objects.update(answers={"card": "canary"})
     refused = visitor.connect(contact="+33 1 99 00 12 34")
     answers = [visitor.get(told["status_url"]), refused, visitor.connect(contact="020 7946 017")]
     Call.objects.update(state="ended", outcome="rejected")

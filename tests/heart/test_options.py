@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import replace
+from typing import Any, ClassVar
 
 import pytest
 from django.core.exceptions import ValidationError
 
 from clicktocall.calls import request_call
+from clicktocall.calls.dispatch import order_of
 from clicktocall.endpoints.checks.visitor import is_origin
+from clicktocall.endpoints.save import save_endpoint
+from clicktocall.endpoints.specimen import specimen_order
 from clicktocall.endpoints.validate import check_endpoint, not_honoured
+from clicktocall.exceptions import InvalidOption
 from clicktocall.models import Attempt, Call, Endpoint
 from clicktocall.models.endpoints import _NUMBER_OPTIONS
-from clicktocall.orders import CallOptions, CallOrder, Destination
+from clicktocall.numbers import parse_number, regions
+from clicktocall.orders import CallOptions, CallOrder, Capability, Destination
+from clicktocall.providers import get_provider
 from tests.factories import TEAM, VISITOR, make_account, make_endpoint, make_owned_number
+from tests.heart.scripted import ScriptedProvider
 
 pytestmark = pytest.mark.django_db
 
@@ -22,6 +30,7 @@ VALUES: dict[str, Any] = {
     "caller_id_a": "+442079460190",
     "caller_id_b": "+442079460191",
     "anonymization": True,
+    "withhold_caller_id": True,
     "bridge": "+442079460192",
     "callee_id_name": "Workshop",
     "callee_id_number": "+442079460193",
@@ -93,10 +102,16 @@ def test_a_flow_has_one_leg() -> None:
     assert (order.leg_a.value, order.leg_b, order.flow) == (VISITOR, None, "flow:220")
 
 
+def test_a_voice_message_has_one_leg_and_no_flow() -> None:
+    order = order_for(make_endpoint(extension_kind="message", extension="", message_text="Ready."))
+    assert (order.leg_a.value, order.leg_b, order.flow) == (VISITOR, None, "")
+    assert order.options.message_text == "Ready."
+
+
 @pytest.mark.parametrize(
     ("a", "b", "anonymous", "shown_to_a", "shown_to_b"),
     [
-        ("", "", False, VISITOR, TEAM),  # each sees the other's own number
+        ("", "", False, "", TEAM),  # our side is shown no number that is not ours
         ("+442079460190", "", False, "+442079460190", TEAM),
         ("+442079460190", "", True, "+442079460190", "+442079460190"),
         ("+442079460190", "+442079460191", False, "+442079460190", "+442079460191"),
@@ -116,6 +131,13 @@ def test_who_sees_which_number(
     order = order_for(endpoint)
     assert (order.caller_id_a, order.caller_id_b) == (shown_to_a, shown_to_b)
     assert endpoint.number_shown_to_visitor == shown_to_b
+
+
+def test_a_visitor_who_is_dialled_first_sees_the_extension_s_number() -> None:
+    endpoint = make_endpoint(dial_first="contact")
+    order = order_for(endpoint)
+    assert (order.caller_id_a, order.caller_id_b) == (TEAM, VISITOR)
+    assert endpoint.number_shown_to_visitor == TEAM
 
 
 def test_the_longest_duration_is_always_set_and_capped() -> None:
@@ -171,6 +193,16 @@ def test_the_longest_duration_is_always_set_and_capped() -> None:
         ({"custom_application_vars": {"a b": "1"}}, "custom_application_vars"),
         ({"parameters": {"a": 1}}, "parameters"),
         ({"transfers": [{"transferTo": TEAM, "if": "dtmf"}]}, "transfers"),
+        ({"extension": ""}, "extension"),
+        ({"extension_kind": "sip", "extension": ""}, "extension"),
+        ({"extension_kind": "pbx", "extension": ""}, "extension"),
+        ({"extension_kind": "flow", "extension": ""}, "extension"),
+        ({"extension_kind": "message", "message_text": "Ready."}, "extension"),
+        ({"extension_kind": "message", "extension": ""}, "message_text"),
+        ({"extension_kind": "message", "extension": "", "message_text": " \n"}, "message_text"),
+        ({"provider": "plain", "withhold_caller_id": True}, "withhold_caller_id"),
+        ({"fallback_providers": ["plain"], "withhold_caller_id": True}, "withhold_caller_id"),
+        ({"withhold_caller_id": True, "anonymization": True}, "withhold_caller_id"),
     ],
 )
 def test_contradictory_settings_name_the_field(
@@ -180,6 +212,166 @@ def test_contradictory_settings_name_the_field(
     with pytest.raises(ValidationError) as caught:
         check_endpoint(Endpoint(account=make_account(), **given))
     assert named in caught.value.message_dict, caught.value.message_dict
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"extension_kind": "message", "extension": "", "message_text": "Ready."},
+        {
+            "extension_kind": "message",
+            "extension": "",
+            "message_audio_url": "https://shop.example/ready.mp3",
+        },
+        {
+            "extension_kind": "message",
+            "extension": "",
+            "message_text": "Press 1.",
+            "transfers": [{"transferTo": TEAM, "if": "dtmf", "equals": "1"}],
+        },
+        {"extension_kind": "flow", "extension": "flow:220", "parameters": {"name": "Ada"}},
+        {"extension_kind": "sip", "extension": "sip:sales@shop.example"},
+        {"extension_kind": "pbx", "extension": "1000"},
+        {"withhold_caller_id": True},
+    ],
+    ids=str,
+)
+def test_what_makes_sense_together(fields: dict[str, Any], scripted: Any) -> None:
+    given = {"name": "Sales", "extension": TEAM, "provider": "scripted", **fields}
+    check_endpoint(Endpoint(account=make_account(), **given))
+
+
+def test_who_withholds_shows_no_number_to_leg_b_either(scripted: Any) -> None:
+    account = make_account()
+    given = {"account": account, "name": "Sales", "extension": TEAM, "provider": "scripted"}
+    owned = make_owned_number(account)
+    check_endpoint(Endpoint(**given, caller_id_a=owned, withhold_caller_id=True))
+    with pytest.raises(ValidationError) as caught:
+        check_endpoint(Endpoint(**given, caller_id_b=owned, withhold_caller_id=True))
+    assert list(caught.value.message_dict) == ["withhold_caller_id"]
+
+
+class Speaker(ScriptedProvider):
+    """Reads voice messages out, and has no other use for a text."""
+
+    name = "speaker"
+    label = "Speaker"
+    capabilities = frozenset({Capability.TWO_LEGS, Capability.VOICE_MESSAGE})
+
+
+class Picky(ScriptedProvider):
+    """Has limits that no capability can tell."""
+
+    name = "picky"
+    label = "Picky"
+    asked: ClassVar[list[CallOrder]] = []
+
+    def check_order(self, order: CallOrder) -> None:
+        self.asked.append(order)
+        if order.options.timeout > 60:
+            raise InvalidOption("timeout", "Ring for a minute at most.")
+        if order.options.callback_data == "riddle":
+            raise InvalidOption("sphinx", "Not today.")
+
+
+@pytest.fixture
+def picky(scripted: Any, settings: Any) -> list[CallOrder]:
+    """The aliases `picky` and `speaker` besides; the orders that `picky` is asked about."""
+    others = settings.CLICKTOCALL["PROVIDERS"]
+    more = {
+        name.lower(): {**others["scripted"], "BACKEND": f"{__name__}.{name}"}
+        for name in ("Picky", "Speaker")
+    }
+    settings.CLICKTOCALL = {**settings.CLICKTOCALL, "PROVIDERS": {**others, **more}}
+    Picky.asked.clear()
+    return Picky.asked
+
+
+def test_a_text_is_part_of_a_voice_message_and_an_extra_of_a_call(picky: Any) -> None:
+    account = make_account()
+    said = {"account": account, "name": "x", "provider": "speaker", "message_text": "Ready."}
+    check_endpoint(Endpoint(**said, extension_kind="message"))
+    with pytest.raises(ValidationError) as caught:
+        check_endpoint(Endpoint(**said, extension=TEAM))
+    assert list(caught.value.message_dict) == ["message_text"]
+
+
+@pytest.mark.parametrize(
+    "chain", [{"provider": "picky"}, {"provider": "scripted", "fallback_providers": ["picky"]}]
+)
+def test_a_limit_of_the_provider_is_told_when_the_endpoint_is_saved(
+    picky: list[CallOrder], chain: dict[str, Any]
+) -> None:
+    endpoint = make_endpoint(**chain)
+    with pytest.raises(ValidationError) as caught:
+        save_endpoint(endpoint, {"timeout": 61})
+    said = "Picky (“picky”): Ring for a minute at most."
+    assert caught.value.message_dict == {"timeout": [said]}
+    assert Endpoint.objects.get().timeout == 30
+    save_endpoint(endpoint, {"timeout": 60})
+
+    with pytest.raises(InvalidOption) as no:
+        request_call(endpoint, VISITOR, options={"timeout": 61})
+    assert (no.value.field, no.value.message) == ("timeout", said)
+    assert request_call(endpoint, VISITOR, options={"timeout": 59}).options["timeout"] == 59
+
+
+def test_a_limit_of_nothing_we_know_is_the_provider_s(picky: list[CallOrder]) -> None:
+    with pytest.raises(ValidationError) as caught:
+        save_endpoint(make_endpoint(provider="picky"), {"callback_data": "riddle"})
+    assert caught.value.message_dict == {"provider": ["Picky (“picky”): Not today."]}
+
+
+def test_a_provider_is_not_asked_about_what_makes_no_sense(picky: list[CallOrder]) -> None:
+    with pytest.raises(ValidationError) as caught:
+        save_endpoint(make_endpoint(provider="picky"), {"timeout": 61, "extension": "nobody"})
+    assert list(caught.value.message_dict) == ["extension"]
+    assert picky == []
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"dial_first": "contact", "timeout": 20},
+        {"extension_kind": "flow", "extension": "flow:220", "parameters": {"name": "Ada"}},
+        {"extension_kind": "message", "extension": "", "message_text": "Ready."},
+        {"allowed_countries": ["US", "GB"], "max_duration": 90},
+    ],
+    ids=str,
+)
+def test_the_specimen_is_what_a_call_would_be_ordered_as(
+    picky: list[CallOrder], fields: dict[str, Any]
+) -> None:
+    endpoint = save_endpoint(make_endpoint(provider="picky"), fields)
+    (specimen,) = picky
+    contact = specimen.leg_a if endpoint.rings_visitor_first else specimen.leg_b
+    assert contact is not None
+
+    call = Call.objects.get(pk=request_call(endpoint, contact.value).pk)
+    attempt = Attempt(call=call, number=1, reference=specimen.reference, provider="picky")
+    ordered = order_of(call, attempt)
+
+    assert replace(specimen, call_id=call.pk) == ordered
+    assert Call.objects.count() == 1
+
+
+def test_a_site_that_is_not_set_up_yet_has_specimens_too(settings: Any) -> None:
+    settings.CLICKTOCALL = {
+        "PROVIDERS": {"scripted": {"BACKEND": "tests.heart.scripted.ScriptedProvider"}}
+    }
+    order = specimen_order(make_endpoint(provider="scripted"), get_provider("scripted"))
+    assert order.callback_url.startswith("https://www.example.com/clicktocall/callbacks/scripted/")
+
+
+def test_there_is_somebody_to_ring_in_every_country(scripted: Any) -> None:
+    endpoint, provider = make_endpoint(provider="scripted"), get_provider("scripted")
+    for region in sorted(regions()):
+        endpoint.allowed_countries = [region]
+        contact = specimen_order(endpoint, provider).leg_b
+        assert contact is not None
+        assert parse_number(contact.value).e164 == contact.value, region
+    endpoint.allowed_countries = []
+    assert specimen_order(endpoint, provider).leg_b == Destination(kind="number", value=VISITOR)
 
 
 def test_numbers_of_another_account_or_use_or_provider_are_refused(scripted: Any) -> None:
@@ -205,9 +397,11 @@ def test_comfort_that_a_provider_cannot_give_is_named_not_refused(scripted: Any)
         provider="plain",
         ringback="ring",
         music_on_hold="m",
+        ignore_early_media=False,
     )
     check_endpoint(endpoint)
-    assert not_honoured(endpoint) == ["ringback", "music_on_hold"]
+    assert not_honoured(endpoint) == ["ringback", "music_on_hold", "ignore_early_media"]
+    assert not_honoured(Endpoint(name="x", extension=TEAM, provider="plain")) == []
 
 
 @pytest.mark.parametrize(

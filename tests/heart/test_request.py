@@ -52,6 +52,7 @@ def test_a_call_is_put_in_the_queue_with_everything_known() -> None:
         "When?",
     )
     assert (call.client_reference, call.requester, call.door) == ("order 7", "user:3", "python")
+    assert call.caller_id_name == "Sales"
 
 
 def test_the_options_are_frozen_when_the_call_is_requested() -> None:
@@ -110,6 +111,19 @@ def test_outside_the_delivery_window_the_call_waits_for_it() -> None:
     assert call.state == CallState.SCHEDULED
     assert call.due_at == datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
     assert call.expires_at > call.due_at
+
+
+def test_a_call_waits_no_longer_than_its_validity() -> None:
+    window = {"days": ["MONDAY"], "from": {"hour": 9}, "to": {"hour": 17}}
+    wait: list[timedelta] = []
+    with time_machine.travel(datetime(2026, 11, 21, 12, 0, tzinfo=UTC), tick=False):
+        for minutes, hours in ((1, {}), (30, window)):
+            endpoint = make_endpoint(validity_period=minutes, delivery_time_window=hours)
+            call = request_call(endpoint, VISITOR)
+            call.refresh_from_db()
+            assert call.due_at is not None
+            wait.append(call.expires_at - call.due_at)
+    assert wait == [timedelta(minutes=1), timedelta(minutes=30)]
 
 
 def test_refusals_are_kept_a_hundred_times_an_hour_and_counted_for_ever(settings: Any) -> None:

@@ -60,6 +60,16 @@ _PRECISE = {
     "labels": {"button": "Ring me", "our_team": "The workshop"},
     "theme": {"accent": "#0b6e4f", "radius": "12px"},
 }
+_REMINDER = {
+    "name": "Reminders",
+    "extension_kind": "message",
+    "message_text": "Your bicycle is ready. We are open until six.",
+    "message_language": "en",
+    "caller_id_a": SHOWN,
+    "provider": "sandbox",
+    "allowed_countries": ["GB"],
+    "allow_any_number": True,
+}
 _CONNECT = {"contact": "020 7946 0101", "country": "GB"}
 _CONNECT_FULL = {
     "contact": VISITOR,
@@ -80,6 +90,7 @@ REQUESTS: Mapping[str, Mapping[str, Example]] = {
     "createEndpoint": {
         "least": Example("What rings whom, and whom it may call", _SALES),
         "precise": Example("With hours, consent, redials and looks", _PRECISE),
+        "message": Example("A voice message, which rings nobody but the contact", _REMINDER),
     },
     "replaceEndpoint": {"whole": Example("What is left out has its usual value again", _SALES)},
     "changeEndpoint": {
@@ -89,6 +100,17 @@ REQUESTS: Mapping[str, Mapping[str, Example]] = {
     "connect": {
         "least": Example("Only the number, as somebody wrote it", _CONNECT),
         "full": Example("With what is known of the visitor", _CONNECT_FULL),
+        "message": Example(
+            "Other words than the endpoint's, without showing a number",
+            {
+                "contact": VISITOR,
+                "options": {
+                    "message_text": "Your bicycle is ready.",
+                    "withhold_caller_id": True,
+                    "caller_id_b": "",
+                },
+            },
+        ),
         "later": Example(
             "In office hours, for a day",
             {
@@ -136,6 +158,7 @@ _OPTIONS = {
     "caller_id_a": "",
     "caller_id_b": SHOWN,
     "anonymization": False,
+    "withhold_caller_id": False,
     "bridge": "",
     "callee_id_name": "",
     "callee_id_number": "",
@@ -309,7 +332,21 @@ _EVENT = {
     "talk_seconds": 192,
     "price": _PRICE,
     "words": "normal clearing",
+    "answers": {},
     "source": "provider",
+}
+_KEYED = {
+    **_EVENT,
+    "id": 90209,
+    "kind": "collected",
+    "leg": "a",
+    "outcome": None,
+    "occurred_at": "2026-11-21T14:00:08.310000Z",
+    "noted_at": "2026-11-21T14:00:08.402113Z",
+    "talk_seconds": None,
+    "price": None,
+    "words": "",
+    "answers": {"language": "1"},
 }
 _ENTRY = {"id": 31, "pattern": r"\+4420", "note": "London"}
 _OWNED = {
@@ -398,8 +435,8 @@ ANSWERS: Mapping[str, Mapping[str, Any]] = {
     "replaceWhitelistEntry": _ENTRY,
     "changeWhitelistEntry": _ENTRY,
     "listCalls": _page(_DONE, "calls/"),
-    "readCall": _DONE,
-    "listCallEvents": _page(_EVENT, f"calls/{CALL}/events/"),
+    "readCall": {**_DONE, "answers": {"language": "1"}},
+    "listCallEvents": {**_page(_EVENT, f"calls/{CALL}/events/"), "results": [_EVENT, _KEYED]},
     "cancelCall": _CANCELED,
     "listBulks": _page({k: v for k, v in _BULK.items() if k != "refused"}, "bulks/"),
     "createBulk": {**_BULK, "calls": [{**_QUEUED, "bulk": BULK, "client_reference": "patient-17"}]},
@@ -416,7 +453,7 @@ ANSWERS: Mapping[str, Mapping[str, Any]] = {
 _TOLD: Mapping[str, Mapping[str, Any]] = {
     "invalid_request": {
         "message": "Please check the request.",
-        "fields": {"extension": ["This field is required."]},
+        "fields": {"name": ["This field is required."]},
     },
     "invalid_number": {
         "message": "There are letters in it.",

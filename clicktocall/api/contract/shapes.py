@@ -109,7 +109,7 @@ SIP_HEADERS: Shape = {
 }
 TRANSFERS: Shape = {
     "type": "array",
-    "description": "For messages and flows: whom a key press connects to.",
+    "description": "For voice messages and flows: whom a key press connects to.",
     "items": {
         "type": "object",
         "properties": {
@@ -192,6 +192,7 @@ FIELDS: Mapping[str, Shape] = {
         "items": {"type": "string", "enum": list(VISITOR_FIELDS)},
     },
     "context": ANYTHING,
+    "answers": {"type": "object", "additionalProperties": {"type": "string"}},
     "talk_seconds": nullable(COUNT),
     "FiguresSerializer.talk_seconds": COUNT,
     "total": COUNT,

@@ -66,6 +66,10 @@ class ConnectSerializer(Body):
         return country.upper()
 
 
+def _answers(help_text: str) -> serializers.DictField:
+    return serializers.DictField(child=serializers.CharField(), help_text=help_text)
+
+
 class LegTimesSerializer(serializers.Serializer[Any]):
     ringing_at = MomentField(allow_null=True)
     answered_at = MomentField(allow_null=True)
@@ -125,7 +129,7 @@ class CallFactsSerializer(ProgressSerializer):
     endpoint = serializers.CharField(source="endpoint_id")
     bulk = serializers.CharField(source="bulk_id", allow_null=True)
     contact = E164Field(help_text="E.164")
-    extension = serializers.CharField()
+    extension = serializers.CharField(help_text="Empty for a voice message.")
     extension_kind = serializers.ChoiceField(ExtensionKind.choices)
     dial_first = serializers.ChoiceField(DialFirst.choices)
     provider = serializers.CharField(help_text="The alias that places it, or placed it last.")
@@ -201,6 +205,12 @@ class CallSerializer(CallFactsSerializer):
     )
 
 
+class CallWithAnswersSerializer(CallSerializer):
+    """One row of the history, with what only who may read it is told: never in a list."""
+
+    answers = _answers("What the person called has keyed or said, by variable: personal data.")
+
+
 # Built once: a serializer copies all its fields anew each time it is made for a request.
 _leg_times = LegTimesSerializer()
 _attempt = AttemptSerializer()
@@ -248,6 +258,7 @@ class CallEventSerializer(serializers.Serializer[Any]):
     talk_seconds = serializers.IntegerField(allow_null=True)
     price = serializers.SerializerMethodField()
     words = serializers.CharField(help_text="The provider's own words.")
+    answers = _answers("What was keyed or said, by variable: personal data.")
 
     def get_fields(self) -> dict[str, Any]:
         # Not a class attribute: this name is also a parameter of every field.

@@ -50,7 +50,9 @@ class EndpointSerializer(ModelBody):
         required=False,
         help_text="Needed only from somebody who belongs to several accounts; never changes.",
     )
-    caller_id_a = OwnNumberField(help_text="Shown to leg A; empty: the other side's own number.")
+    caller_id_a = OwnNumberField(
+        help_text="Shown to leg A; empty: the extension's own, if it is leg B."
+    )
     caller_id_b = OwnNumberField(help_text="Shown to leg B; empty: leg A's own number.")
     bridge = OwnNumberField(help_text="Both sides are joined through it, where a provider asks.")
     fallback_phone = PhoneField(required=False, allow_blank=True, max_length=32)

@@ -12,7 +12,12 @@ from rest_framework.response import Response
 
 from clicktocall.api.filters import CallFilters, EndpointCallFilters
 from clicktocall.api.pagination import LatestRowFirst
-from clicktocall.api.serializers.calls import CallEventSerializer, CallSerializer, shown_call
+from clicktocall.api.serializers.calls import (
+    CallEventSerializer,
+    CallSerializer,
+    CallWithAnswersSerializer,
+    shown_call,
+)
 from clicktocall.api.views.base import ApiViewSet, calling, not_found, reading
 from clicktocall.calls import cancel_call
 from clicktocall.calls.recording import open_recording
@@ -22,7 +27,6 @@ from clicktocall.rest.etags import answer_or_not_modified
 
 class CallsView(ApiViewSet):
     queryset = Call.objects.prefetch_related("attempts")
-    serializer_class = CallSerializer
     filterset_class: Any = CallFilters
     needs = {
         "list": reading("call"),
@@ -31,6 +35,9 @@ class CallsView(ApiViewSet):
         "cancel": calling("change_call"),
     }
 
+    def get_serializer_class(self) -> Any:
+        return CallWithAnswersSerializer if self.action == "retrieve" else CallSerializer
+
     def list(self, request: Request) -> Response:
         """The history, newest first."""
         page = self.paginate_queryset(self.filter_queryset(self.get_queryset()))
@@ -38,7 +45,9 @@ class CallsView(ApiViewSet):
 
     def retrieve(self, request: Request, pk: str) -> Response:
         """How a call stands; with `If-None-Match` 304 while nothing has changed."""
-        return answer_or_not_modified(request, shown_call(self.get_object(), request))
+        call = self.get_object()
+        shown = {**shown_call(call, request), "answers": call.answers}
+        return answer_or_not_modified(request, shown)
 
     def cancel(self, request: Request, pk: str) -> Response:
         """Take a call off the queue, or have its provider hang up. Twice is no error."""

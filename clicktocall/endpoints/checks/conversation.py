@@ -12,7 +12,7 @@ from clicktocall.conf import settings
 from clicktocall.endpoints.checks.common import NAME, Problems, is_map_of_text
 from clicktocall.exceptions import InvalidNumber
 from clicktocall.models import Endpoint
-from clicktocall.orders import ExtensionKind
+from clicktocall.orders import ONE_LEG_KINDS, ExtensionKind
 
 
 def check_durations(endpoint: Endpoint) -> Problems:
@@ -30,6 +30,9 @@ def check_message(endpoint: Endpoint) -> Problems:
     address = endpoint.message_audio_url
     if address and urlsplit(address).scheme not in ("http", "https"):
         yield "message_audio_url", _("Write an http or https address.")
+    says_nothing = not (address or endpoint.message_text.strip())
+    if endpoint.extension_kind == ExtensionKind.MESSAGE and says_nothing:
+        yield "message_text", _("Write what the voice message says, or name a recorded message.")
 
 
 def check_sip_headers(endpoint: Endpoint) -> Problems:
@@ -66,7 +69,7 @@ def check_transfers(endpoint: Endpoint) -> Problems:
     if not isinstance(transfers, list):
         yield "transfers", _("Give a list of transfers.")
         return
-    if transfers and endpoint.extension_kind != ExtensionKind.FLOW:
+    if transfers and endpoint.extension_kind not in ONE_LEG_KINDS:
         yield "transfers", _("Transfers belong to messages and flows, not to a two-leg call.")
     for transfer in transfers:
         problem = _transfer_problem(transfer)

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable
 
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from clicktocall import numbers
 from clicktocall.endpoints.checks.common import PRINTABLE, Problems, is_list_of_text
@@ -14,18 +15,21 @@ from clicktocall.models import Endpoint, OwnedNumber
 from clicktocall.orders import Capability, ExtensionKind
 from clicktocall.providers import Provider, get_provider, provider_aliases
 
-_EXTENSIONS = {
+# How an extension is written that is no telephone number; an empty one fits none of them.
+_SPELLINGS = {
     ExtensionKind.SIP: (
         re.compile(r"sips?:[^\s@<>\"]{1,128}@[A-Za-z0-9.:\[\]-]{1,120}", re.ASCII),
-        "Write a SIP URI such as sip:sales@example.com.",
+        gettext_lazy("Write a SIP URI such as sip:sales@example.com."),
     ),
     ExtensionKind.PBX: (
         re.compile(r"[A-Za-z0-9_.-]{1,64}", re.ASCII),
-        "Write a PBX extension such as 1000: letters, digits, dot, dash, underscore.",
+        gettext_lazy("Write a PBX extension such as 1000: letters, digits, dot, dash, underscore."),
     ),
     ExtensionKind.FLOW: (
         re.compile(r"[A-Za-z0-9_:.-]{1,128}", re.ASCII),
-        "Write the flow's or scenario's id: letters, digits, colon, dot, dash, underscore.",
+        gettext_lazy(
+            "Write the flow's or scenario's id: letters, digits, colon, dot, dash, underscore."
+        ),
     ),
 }
 
@@ -35,6 +39,7 @@ _EXTENSION_CAPABILITY = {
     ExtensionKind.SIP: Capability.SIP,
     ExtensionKind.PBX: Capability.PBX,
     ExtensionKind.FLOW: Capability.FLOW,
+    ExtensionKind.MESSAGE: Capability.VOICE_MESSAGE,
 }
 
 
@@ -47,6 +52,7 @@ _ESSENTIAL = {
     "caller_id_a": Capability.CALLER_ID_A,
     "caller_id_b": Capability.CALLER_ID_B,
     "anonymization": Capability.CALLER_ID_B,
+    "withhold_caller_id": Capability.WITHHOLD_CALLER_ID,
     "bridge": Capability.BRIDGE,
     "record": Capability.RECORD,
     "max_duration": Capability.MAX_DURATION,
@@ -64,19 +70,27 @@ _ESSENTIAL = {
 
 
 def check_extension(endpoint: Endpoint) -> Problems:
-    if endpoint.extension_kind == ExtensionKind.NUMBER:
-        try:
-            number = numbers.parse_number(endpoint.extension)
-        except InvalidNumber:
-            yield "extension", _("Write the number in international form, such as +442079460150.")
-            return
-        endpoint.extension = number.e164
-        if number.kind in numbers.COSTLY_KINDS:
-            yield "extension", _("Premium, shared-cost and satellite numbers are never called.")
+    kind = ExtensionKind(endpoint.extension_kind)
+    if kind == ExtensionKind.NUMBER:
+        yield from _number_problems(endpoint)
+    elif kind == ExtensionKind.MESSAGE:
+        if endpoint.extension:
+            yield "extension", _("Leave it empty: a voice message rings nobody but the contact.")
+    else:
+        spelling, how_to_write = _SPELLINGS[kind]
+        if not spelling.fullmatch(endpoint.extension):
+            yield "extension", str(how_to_write)
+
+
+def _number_problems(endpoint: Endpoint) -> Problems:
+    try:
+        number = numbers.parse_number(endpoint.extension)
+    except InvalidNumber:
+        yield "extension", _("Write the number in international form, such as +442079460150.")
         return
-    rule = _EXTENSIONS.get(endpoint.extension_kind)  # type: ignore[call-overload]
-    if rule and not rule[0].fullmatch(endpoint.extension):
-        yield "extension", rule[1]
+    endpoint.extension = number.e164
+    if number.kind in numbers.COSTLY_KINDS:
+        yield "extension", _("Premium, shared-cost and satellite numbers are never called.")
 
 
 def check_providers(endpoint: Endpoint) -> Problems:
@@ -109,9 +123,19 @@ def _unable(endpoint: Endpoint, alias: str) -> Problems:
     kind = ExtensionKind(endpoint.extension_kind)
     if not provider.can(_EXTENSION_CAPABILITY[kind]):
         yield "extension_kind", _cannot(provider, _EXTENSION_CAPABILITY[kind])
-    for option, capability in _ESSENTIAL.items():
-        if getattr(endpoint, option) and not provider.can(capability):
+    for option, capability in _needs(endpoint).items():
+        if not provider.can(capability):
             yield option, _cannot(provider, capability)
+
+
+def _needs(endpoint: Endpoint) -> dict[str, Capability]:
+    """What a provider must be able to do for the options that are set."""
+    needs = {
+        option: capability for option, capability in _ESSENTIAL.items() if getattr(endpoint, option)
+    }
+    if endpoint.extension_kind == ExtensionKind.MESSAGE:
+        needs.pop("message_text", None)  # the kind of extension asks for that already
+    return needs
 
 
 def _cannot(provider: Provider, capability: Capability) -> str:
@@ -142,6 +166,15 @@ def check_caller_ids(endpoint: Endpoint) -> Problems:
             yield field, _("This number cannot be used with every provider that is chosen.")
     if endpoint.anonymization and not endpoint.caller_id_a:
         yield "caller_id_a", _("Anonymising needs a caller id to show instead of leg A's number.")
+    if endpoint.withhold_caller_id and (endpoint.anonymization or endpoint.caller_id_b):
+        # The caller id for leg A may stand beside it: networks want a number to bill the call to.
+        yield (
+            "withhold_caller_id",
+            _(
+                "Neither side sees a number then, so leave out the caller id for leg B and "
+                "anonymising; the one for leg A is told to the network only."
+            ),
+        )
 
 
 def check_callee_id(endpoint: Endpoint) -> Problems:
