@@ -41,6 +41,11 @@ test-slow: dev browser ## the long tests, on SQLite and on PostgreSQL
 	$(PYTEST) -m "slow and not postgresql"
 	$(ON_POSTGRESQL) $(PYTEST) -m "slow or (same_on_both and database and not browser)"
 
+.PHONY: torture
+torture: dev ## kills dispatchers 25 times at every moment of a call, and prints what became of the calls
+	CLICKTOCALL_KILLS=25 $(PY) -m pytest -s -m slow tests/faults
+	CLICKTOCALL_KILLS=25 $(ON_POSTGRESQL) $(PY) -m pytest -s -m slow tests/faults
+
 .PHONY: lint
 lint: dev ## style, and the commonest mistakes
 	$(PY) -m ruff check .

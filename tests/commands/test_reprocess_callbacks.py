@@ -28,7 +28,7 @@ from tests.callbacks.reporting import (
     configure,
     receive,
 )
-from tests.embed.gunicorn import CHECKOUT, _address_of_this_database
+from tests.embed.gunicorn import CHECKOUT, address_of_this_database
 from tests.postgres import URL
 
 _COMMAND = "clicktocall.management.commands.reprocess_callbacks"
@@ -450,7 +450,7 @@ def process(*command: str) -> subprocess.CompletedProcess[str]:
     environment = {
         **os.environ,
         "DJANGO_SETTINGS_MODULE": "tests.settings",
-        URL: _address_of_this_database(),
+        URL: address_of_this_database(),
     }
     return subprocess.run(
         [sys.executable, *command],

@@ -61,7 +61,7 @@ def serving(folder: Path, *, workers: int = 2) -> Iterator[Server]:
     environment = {
         **os.environ,
         "DJANGO_SETTINGS_MODULE": os.environ.get("DJANGO_SETTINGS_MODULE", "tests.settings"),
-        URL: _address_of_this_database(),
+        URL: address_of_this_database(),
     }
     with server.log.open("wb") as log:
         process = subprocess.Popen(
@@ -75,7 +75,7 @@ def serving(folder: Path, *, workers: int = 2) -> Iterator[Server]:
         process.wait(_PATIENCE)
 
 
-def _address_of_this_database() -> str:
+def address_of_this_database() -> str:
     name = str(connection.settings_dict["NAME"])
     if connection.vendor == "sqlite":
         return f"sqlite:///{quote(name)}?{urlencode(SQLITE['OPTIONS'])}"

@@ -1,0 +1,11 @@
+"""The settings of the tests, with the providers that a fault test has set up."""
+
+from __future__ import annotations
+
+import json
+import os
+
+from tests.settings import *  # noqa: F403
+from tests.settings import CLICKTOCALL as PLAIN
+
+CLICKTOCALL = {**PLAIN, "PROVIDERS": json.loads(os.environ["CLICKTOCALL_FAULTS_PROVIDERS"])}
