@@ -1,6 +1,9 @@
 from __future__ import annotations
 
+import csv
+from collections.abc import Iterator
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -23,6 +26,28 @@ def waits(low: int, high: int, count: int) -> list[float]:
 )
 def test_the_ladder_is_clipped_into_the_periods(low: int, high: int, expected: list[int]) -> None:
     assert waits(low, high, 4) == expected
+
+
+def table() -> Iterator[tuple[int, int, list[int]]]:
+    """Shortest and longest period, and the four waits, as somebody has written them down."""
+    with (Path(__file__).parent / "redial_waits.csv").open() as file:
+        for row in csv.DictReader(file):
+            low, high, *expected = (int(cell) for cell in row.values())
+            yield low, high, expected
+
+
+@pytest.mark.parametrize("count", range(11))
+def test_the_waits_are_those_of_the_table(count: int) -> None:
+    for low, high, expected in table():
+        assert waits(low, high, count) == expected[:count], (low, high)
+
+
+@pytest.mark.parametrize(
+    "outcome", sorted(set(Outcome) - {Outcome.NO_ANSWER, Outcome.BUSY, Outcome.FAILED})
+)
+def test_only_whom_nobody_reached_is_redialled(outcome: Outcome) -> None:
+    options = CallOptions(retry_min_period=1, retry_max_period=5, retry_max_count=4)
+    assert redial_wait(options, 0, outcome) is None
 
 
 def test_at_most_four_redials_whatever_is_asked() -> None:
