@@ -1,4 +1,4 @@
-"""How soon somebody who watches a call should look again."""
+"""What somebody who watches a call can be told of it, and how soon to look again."""
 
 from __future__ import annotations
 
@@ -6,14 +6,42 @@ from datetime import timedelta
 
 from django.utils import timezone
 
+from clicktocall.exceptions import ConfigurationError
 from clicktocall.models import Call
-from clicktocall.states import CallState
+from clicktocall.providers import get_provider
+from clicktocall.states import CallState, LegState
 
 _SOON = 0.7
 _TALKING = 2.0
 _LATER = 15.0
 _SLOW_AFTER = 60
 _RECORDED_WITHIN = timedelta(minutes=5)
+
+
+def reports_progress(alias: str) -> bool:
+    """Whether this provider tells of ringing and answering as they happen, not only of the end.
+
+    A provider that is gone from the settings tells of nothing any more.
+    """
+    try:
+        return get_provider(alias).reports_progress
+    except ConfigurationError:
+        return False
+
+
+def legs_as_told(call: Call) -> dict[str, str | None]:
+    """The state of each leg as far as anybody can know it; None for a leg the call does not have.
+
+    Of a provider that tells only the end we cannot say that a phone still waits to be rung: until
+    then both sides may ring, or talk. Its legs are `unreported`.
+    """
+    legs: dict[str, str | None] = {"a": call.leg_a, "b": call.leg_b}
+    if call.is_over or reports_progress(call.provider):
+        return legs
+    return {
+        leg: LegState.UNREPORTED if state == LegState.WAITING else state
+        for leg, state in legs.items()
+    }
 
 
 def poll_after(call: Call) -> float | None:
@@ -28,7 +56,11 @@ def poll_after(call: Call) -> float | None:
             return _TALKING
     # A call that has made no progress for a minute is not watched every second.
     idle = (timezone.now() - call.updated_at).total_seconds()
-    return _SOON if idle < _SLOW_AFTER else _SOON * 8
+    if idle >= _SLOW_AFTER:
+        return _SOON * 8
+    # The only news of a call that nobody reports is its end.
+    hidden = call.state == CallState.PLACED and not reports_progress(call.provider)
+    return _TALKING if hidden else _SOON
 
 
 def recording_after(call: Call) -> float | None:

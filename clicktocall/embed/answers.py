@@ -8,7 +8,7 @@ from django.urls import reverse
 from rest_framework.request import Request
 
 from clicktocall.calls import is_cancellable
-from clicktocall.calls.watching import poll_after
+from clicktocall.calls.watching import legs_as_told, poll_after
 from clicktocall.embed.tokens import call_token
 from clicktocall.models import Call
 
@@ -23,7 +23,7 @@ def visitor_call(call: Call, request: Request) -> dict[str, Any]:
         "state": call.state,
         "outcome": call.outcome,
         "outcome_leg": call.outcome_leg,
-        "legs": {"a": call.leg_a, "b": call.leg_b},
+        "legs": legs_as_told(call),
         "dial_first": call.dial_first,
         "connected_at": call.joined_at,
         "ended_at": call.ended_at,

@@ -8,6 +8,7 @@ from typing import Any
 from django.utils.translation import get_language, get_language_info
 from django.utils.translation import gettext as _
 
+from clicktocall.calls.watching import reports_progress
 from clicktocall.embed.texts import widget_texts
 from clicktocall.hours import opening_hours
 from clicktocall.models import Endpoint
@@ -26,13 +27,14 @@ def widget_config(endpoint: Endpoint, now: datetime) -> dict[str, Any]:
     hours = opening_hours(endpoint.opening_hours)
     is_open = hours is None or hours.is_open(now)
     opening = None if hours is None or is_open else hours.next_open(now)
+    dial_first = DialFirst.CONTACT if endpoint.rings_visitor_first else DialFirst.EXTENSION
     return {
         "endpoint": endpoint.id,
         "language": language,
         "direction": "rtl" if _is_bidi(language) else "ltr",
         "open": is_open,
         "next_opening": opening,
-        "dial_first": DialFirst.CONTACT if endpoint.rings_visitor_first else DialFirst.EXTENSION,
+        "dial_first": dial_first,
         "caller_id": _caller_id(endpoint),
         "fallback_phone": _fallback_phone(endpoint),
         "countries": [_country(region, language) for region in endpoint.allowed_countries],
@@ -41,10 +43,19 @@ def widget_config(endpoint: Endpoint, now: datetime) -> dict[str, Any]:
         "privacy_url": endpoint.privacy_url or None,
         "fields": [_field(name) for name in endpoint.visitor_fields],
         "texts": widget_texts(
-            endpoint.labels, kind=endpoint.extension_kind, withheld=endpoint.withhold_caller_id
+            endpoint.labels,
+            kind=endpoint.extension_kind,
+            dial_first=dial_first,
+            withheld=endpoint.withhold_caller_id,
+            watched=_is_watched(endpoint),
         ),
         "theme": _theme(endpoint),
     }
+
+
+def _is_watched(endpoint: Endpoint) -> bool:
+    """Whether every provider that may place the call tells how it goes on."""
+    return all(map(reports_progress, (endpoint.provider, *endpoint.fallback_providers)))
 
 
 def _is_bidi(language: str) -> bool:

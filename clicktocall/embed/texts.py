@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from django.utils.translation import gettext_lazy as _
 
 from clicktocall.endpoints.checks.visitor import LABEL_KEYS
-from clicktocall.orders import ExtensionKind
+from clicktocall.orders import ONE_LEG_KINDS, DialFirst, ExtensionKind
 
 if TYPE_CHECKING:
     from django_stubs_ext import StrPromise
@@ -62,6 +62,7 @@ TEXTS: Mapping[str, StrPromise] = {
     "answered_you": _("Got you. Connecting our team."),
     "answered_alone": _("You are on the line."),
     "connected": _("You are connected"),
+    "too_late": _("This call can no longer be cancelled. You need not answer it."),
     "connection_lost": _("Your call goes on. We cannot show its progress at the moment."),
     # What happened.
     "ended": _("Call ended"),
@@ -83,7 +84,7 @@ TEXTS: Mapping[str, StrPromise] = {
     "leg_not_rung": _("not rung"),
     "leg_ringing": _("ringing"),
     "leg_answered": _("on the line"),
-    "leg_ended": _("hung up"),
+    "leg_ended": _("ended"),  # who hung up, few providers tell
     "leg_busy": _("busy"),
     "leg_no_answer": _("no answer"),
     "leg_declined": _("declined"),
@@ -110,6 +111,15 @@ _TEXTS_OF_KIND: Mapping[str, Mapping[str, StrPromise]] = {
         "answered_alone": _("Listen to our message."),
     },
 }
+# What is said otherwise where a provider tells only the end. Nobody sees how far such a call has
+# come, so each of these is true from the click on until both sides have talked.
+_UNWATCHED_SLOW: StrPromise = _("If your phone has not rung yet, please give it a minute.")
+_UNWATCHED_SENT: Mapping[str, StrPromise] = {
+    DialFirst.EXTENSION: _("We ring our team, then you"),
+    DialFirst.CONTACT: _("We ring you, then our team"),
+}
+_UNWATCHED_SENT_ALONE: StrPromise = _("Your call is on its way")
+
 # Where no number is shown, people should know so before an unknown caller rings them.
 _WITHHELD: StrPromise = _("Your phone shows no number.")
 
@@ -119,14 +129,25 @@ OVERRIDABLE_KEYS = LABEL_KEYS
 
 
 def widget_texts(
-    overrides: Mapping[str, str], *, kind: str = ExtensionKind.NUMBER, withheld: bool = False
+    overrides: Mapping[str, str],
+    *,
+    kind: str = ExtensionKind.NUMBER,
+    dial_first: str = DialFirst.EXTENSION,
+    withheld: bool = False,
+    watched: bool = True,
 ) -> dict[str, str]:
     """All texts in the active language, with the operator's own labels in place of ours.
 
     An override that is blank, or whose key is not in `OVERRIDABLE_KEYS`, changes nothing. `kind`
-    is an `ExtensionKind`; `withheld` says that no number will be shown.
+    is an `ExtensionKind`; `withheld` says that no number will be shown; `watched` says that ringing
+    and answering will be reported as they happen, whoever places the call.
     """
     spoken = {**TEXTS, **_TEXTS_OF_KIND.get(kind, {})}
+    if not watched:
+        alone = kind in ONE_LEG_KINDS
+        sent = _UNWATCHED_SENT_ALONE if alone else _UNWATCHED_SENT[dial_first]
+        # The telephone link below it says where else to ring.
+        spoken |= {"sent": sent, "slow": _UNWATCHED_SLOW, "slow_plain": _UNWATCHED_SLOW}
     texts = {key: str(text) for key, text in spoken.items()}
     if withheld:
         for key in ("before_extension_plain", "before_contact_plain"):

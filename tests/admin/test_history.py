@@ -11,6 +11,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from clicktocall.admin.timeline import picture_of
 from clicktocall.calls.events import apply_event
 from clicktocall.history.search import search_calls
 from clicktocall.history.timeline import Doing, timeline_of
@@ -304,6 +305,52 @@ def test_a_silent_attempt_has_an_empty_timeline() -> None:
     silent = line_up(state=CallState.ENDED, outcome=Outcome.UNKNOWN)
     assert silent.seconds == 0
     assert [line.stretches for line in silent.lines] == [(), ()]
+
+
+def drawn(**known: Any) -> Any:
+    sides = {Leg.A: "our team", Leg.B: "visitor"}
+    return picture_of(line_up(**known), id="x", title="Attempt 1", sides=sides)
+
+
+def words_of(picture: Any) -> list[str]:
+    return [word for _look, word in picture.looks]
+
+
+def test_a_side_waits_only_for_one_that_is_reported() -> None:
+    answered: dict[str, Any] = {"a_ringing_at": at(1), "a_answered_at": at(4), "leg_a": "answered"}
+    live = drawn(**answered)
+    assert [bar.look for bar in live.rows[0].bars] == ["ringing", "holding"]
+    assert "our team: rang for 3 s, waited on the line for 56 s." in live.description
+    assert words_of(live) == ["ringing", "waiting on the line", "talking"]
+    over = answered | {"state": CallState.ENDED, "ended_at": at(20), "leg_a": "ended"}
+    busy = drawn(**over, leg_b="busy")
+    assert [bar.look for bar in busy.rows[0].bars] == ["ringing", "holding"]
+
+
+@pytest.mark.parametrize("leg_b", ["unreported", None])
+def test_a_side_alone_in_the_reports_is_on_the_line(leg_b: str | None) -> None:
+    picture = drawn(
+        state=CallState.ENDED,
+        outcome=Outcome.COMPLETED,
+        leg_a="ended",
+        leg_b=leg_b,
+        a_ringing_at=at(1),
+        a_answered_at=at(4),
+        ended_at=at(20),
+    )
+    assert [bar.look for bar in picture.rows[0].bars] == ["ringing", "online"]
+    assert "our team: rang for 3 s, was on the line for 16 s." in picture.description
+    assert words_of(picture) == ["ringing", "on the line"]
+    assert "wait" not in f"{picture}"
+
+
+def test_nobody_waits_while_nothing_is_reported() -> None:
+    untold = drawn()
+    assert [row.state for row in untold.rows] == ["not reported yet", "not reported yet"]
+    rung = drawn(a_ringing_at=at(1), leg_a="ringing")
+    assert [row.state for row in rung.rows] == ["ringing", "waiting"]
+    gone = drawn(state=CallState.ENDED, outcome=Outcome.REJECTED, ended_at=at(1))
+    assert [row.state for row in gone.rows] == ["not rung", "not rung"]
 
 
 @pytest.mark.parametrize(

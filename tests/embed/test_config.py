@@ -424,6 +424,45 @@ def test_a_number_that_is_withheld_is_told_to_nobody(
 
 
 @pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("fields", "sent"),
+    [
+        ({"dial_first": "extension"}, "We ring our team, then you"),
+        ({"dial_first": "contact"}, "We ring you, then our team"),
+        ({"extension_kind": "flow", "extension": "menu"}, "Your call is on its way"),
+        (
+            {"extension_kind": "message", "extension": "", "message_text": "Ready."},
+            "Your call is on its way",
+        ),
+    ],
+    ids=["extension first", "contact first", "flow", "message"],
+)
+@pytest.mark.parametrize(
+    "chain", [["quiet"], ["sandbox", "quiet"], ["quiet", "sandbox"], ["sandbox", "gone"]]
+)
+def test_what_nobody_will_report_is_not_claimed(
+    fields: dict[str, Any], sent: str, chain: list[str], tells_the_end: str
+) -> None:
+    provider, *fallbacks = chain
+    silent = make_endpoint(provider=provider, fallback_providers=fallbacks, **fields)
+    usual = make_endpoint(silent.account, **fields)
+    texts = Browser(silent).config().json()["texts"]
+    expected = Browser(usual).config().json()["texts"] | {
+        "sent": sent,
+        "slow": "If your phone has not rung yet, please give it a minute.",
+        "slow_plain": "If your phone has not rung yet, please give it a minute.",
+    }
+    assert texts == expected
+
+
+@pytest.mark.django_db
+def test_who_reports_every_step_may_say_that_it_takes_long() -> None:
+    texts = Browser(make_endpoint()).config().json()["texts"]
+    for key in ("sent", "slow", "slow_plain"):
+        assert texts[key] == str(TEXTS[key])
+
+
+@pytest.mark.django_db
 def test_a_site_that_is_not_listed_is_named_to_the_operator() -> None:
     endpoint = make_endpoint()
     page = Client(headers={"origin": "https://new-shop.example"})

@@ -129,6 +129,65 @@ def test_a_call_that_makes_no_progress_is_asked_about_less_often(
     assert visitor.get(status_address(call)).json()["poll_after"] > 5
 
 
+@pytest.mark.parametrize("state", ["queued", "placing", "placed"])
+@pytest.mark.parametrize("alias", ["quiet", "gone"])
+def test_nobody_waits_in_a_call_that_nobody_reports(
+    endpoint: Endpoint, visitor: Browser, tells_the_end: str, state: str, alias: str
+) -> None:
+    """For all we know both phones ring by now, or both sides talk."""
+    call = make_call(endpoint, state=state, provider=alias)
+    told = visitor.get(status_address(call)).json()
+    assert told["legs"] == {"a": "unreported", "b": "unreported"}
+    Call.objects.update(provider="sandbox")
+    told = visitor.get(status_address(call)).json()
+    assert told["legs"] == {"a": "waiting", "b": "waiting"}
+
+
+def test_what_was_reported_of_a_leg_is_told_whoever_reports(
+    endpoint: Endpoint, visitor: Browser, tells_the_end: str
+) -> None:
+    call = make_call(endpoint, state="answered", provider=tells_the_end, leg_a="answered")
+    told = visitor.get(status_address(call)).json()
+    assert told["legs"] == {"a": "answered", "b": "unreported"}
+    Call.objects.update(state="ended", outcome="busy", leg_a="busy", ended_at=NOW)
+    told = visitor.get(status_address(call)).json()
+    assert told["legs"] == {"a": "busy", "b": "waiting"}  # all is over: it was never rung
+
+
+def test_a_second_leg_that_does_not_exist_is_not_unreported(
+    endpoint: Endpoint, visitor: Browser, tells_the_end: str
+) -> None:
+    call = make_call(endpoint, state="placed", provider=tells_the_end, leg_b=None)
+    assert visitor.get(status_address(call)).json()["legs"] == {"a": "unreported", "b": None}
+
+
+@pytest.mark.parametrize(
+    ("state", "idle", "poll_after"),
+    [
+        ("queued", 0, 0.7),
+        ("placing", 0, 0.7),
+        ("placed", 0, 2.0),
+        ("placed", 59, 2.0),
+        ("placed", 61, 5.6),
+        ("placed", 3600, 5.6),
+        ("ended", 3600, None),
+    ],
+)
+def test_a_call_of_which_only_the_end_is_told_is_asked_about_less_often(
+    endpoint: Endpoint,
+    visitor: Browser,
+    tells_the_end: str,
+    state: str,
+    idle: int,
+    poll_after: float | None,
+) -> None:
+    with time_machine.travel(NOW, tick=False):
+        call = make_call(endpoint, state=state, provider=tells_the_end)
+        Call.objects.update(updated_at=NOW - timedelta(seconds=idle))
+        told = visitor.get(status_address(call)).json()["poll_after"]
+    assert told == (poll_after and pytest.approx(poll_after))
+
+
 def test_an_unchanged_call_is_304(endpoint: Endpoint, visitor: Browser) -> None:
     call = make_call(endpoint, state="ringing", leg_a="ringing")
     first = visitor.get(status_address(call))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -28,6 +29,10 @@ def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     folder = tmp_path_factory.mktemp("infobip")
     with running(folder, speed=2, provider="infobip") as started:
         yield started
+
+
+# What only somebody could say who sees how the call goes on.
+_GUESSES = re.compile(r"waiting|Starting your call|takes longer", re.IGNORECASE)
 
 
 def line_of(button: Any, name: str) -> Any:
@@ -65,12 +70,14 @@ def test_a_visitor_is_called_and_nothing_is_said_of_leg_b(
     expect(button).to_contain_text("We ring our team first, then you, from +44 20 7946 0190.")
     ask_for_a_call(button, "020 7946 0001")
     wait_until_the_provider_holds_it(button)
-    expect(button).to_contain_text("Starting your call")
+    expect(button).to_contain_text("We ring our team, then you")
+    expect(button.get_by_role("listitem")).to_have_count(0)
     shoot(page, "infobip-placed")
     expect(button).to_contain_text(re.compile("Call ended"), timeout=15_000)
     assert messages_taken(product) == taken + 1
     expect(button.get_by_role("button", name="Call again")).to_be_visible()
-    expect(line_of(button, "Our team")).to_contain_text("hung up")
+    expect(line_of(button, "Our team")).to_contain_text("ended")
+    expect(button).not_to_contain_text("hung up")
     expect(line_of(button, "You")).to_have_count(0)
     expect(button.get_by_role("dialog")).not_to_contain_text(_WORDS_OF_LEG_B)
     shoot(page, "infobip-ended")
@@ -86,8 +93,36 @@ def test_a_visitor_is_called_and_nothing_is_said_of_leg_b(
         expect(told).to_contain_text(re.compile(word, re.IGNORECASE))
     picture = told.get_by_role("img", name=re.compile("Attempt 1"))
     expect(picture).to_contain_text(re.compile(r"B\s*visitor\s*not reported"))
+    expect(picture).to_contain_text(re.compile(r"our team: rang for .*, was on the line for \d+ s"))
+    expect(told.locator("figcaption")).to_have_text(re.compile(r"^\s*ringing\s+on the line\s*$"))
     expect(told.get_by_role("cell", name="joined")).to_have_count(0)
     operator.screenshot(path=shoot(operator, "infobip-admin-call"), full_page=True)
+
+
+def test_what_nobody_sees_is_not_claimed_while_it_goes_on(
+    page: Any, product: Any, shoot: Any
+) -> None:
+    """Both may talk by now: for all that was told, nobody has been rung."""
+    page.clock.install()
+    button = open_panel(page, product)
+    panel = button.get_by_role("dialog")
+    ask_for_a_call(button, "020 7946 0001")
+    wait_until_the_provider_holds_it(button)
+    with product.paused("simulate_provider"):
+        expect(panel).to_contain_text("We ring our team, then you")
+        expect(panel).not_to_contain_text(_GUESSES)
+        page.clock.fast_forward(16_000)
+        expect(panel).to_contain_text("If your phone has not rung yet, please give it a minute.")
+        expect(panel).to_contain_text("Or ring us on 020 7946 0199")
+        expect(panel).not_to_contain_text(_GUESSES)
+        expect(button.get_by_role("listitem")).to_have_count(0)
+        shoot(page, "infobip-slow")
+        told = open_latest_call(sign_in(page, product), product)
+        picture = told.get_by_role("img", name=re.compile("Attempt 1"))
+        expect(picture).to_contain_text(re.compile(r"A\s*our team\s*not reported yet"))
+        expect(picture).to_contain_text(re.compile(r"B\s*visitor\s*not reported yet"))
+        told.page.screenshot(path=shoot(told.page, "infobip-admin-live"), full_page=True)
+    expect(button).to_contain_text("Call ended", timeout=15_000)
 
 
 @pytest.mark.parametrize("number", ["020 7946 0005", "020 7946 0006"], ids=["busy", "no-answer"])
@@ -128,7 +163,7 @@ def test_cancel_is_offered_until_the_provider_holds_the_call(
     cancel = button.get_by_role("button", name="Cancel")
     with product.paused("run_dispatcher"):
         ask_for_a_call(button, "020 7946 0001")
-        expect(button).to_contain_text("Starting your call")
+        expect(button).to_contain_text("We ring our team, then you")
         expect(cancel).to_be_visible()
         shoot(page, "infobip-queued")
     wait_until_the_provider_holds_it(button)
@@ -149,6 +184,34 @@ def test_a_call_cancelled_in_time_rings_nobody(page: Any, product: Any, shoot: A
     assert messages_taken(product) == taken + 1
 
 
+def test_a_cancel_that_comes_too_late_is_answered(page: Any, product: Any, shoot: Any) -> None:
+    taken = messages_taken(product)
+    button = open_panel(page, product)
+    with product.paused("run_dispatcher"):
+        ask_for_a_call(button, "020 7946 0001")
+        expect(button.get_by_role("button", name="Cancel")).to_be_visible()
+        page.route("**/embed/calls/*/", lambda route: route.abort())  # the page hears no more
+    wait_for_message(product, taken + 1)
+    page.unroute("**/embed/calls/*/")
+    button.get_by_role("button", name="Cancel").click()
+    expect(button).to_contain_text("This call can no longer be cancelled. You need not answer it.")
+    expect(button.get_by_role("button", name="Cancel")).to_be_hidden()
+    shoot(page, "infobip-too-late")
+    expect(button).to_contain_text("Call ended", timeout=15_000)
+    expect(button).not_to_contain_text("no longer be cancelled")
+    ask_again(button)
+    expect(button).to_contain_text("Our team is on other calls.", timeout=15_000)
+    expect(button).not_to_contain_text("no longer be cancelled")
+
+
+def wait_for_message(product: Any, count: int) -> None:
+    """Until the provider has taken so many messages."""
+    give_up = time.monotonic() + 15
+    while messages_taken(product) < count:
+        assert time.monotonic() < give_up, "the call was never placed"
+        time.sleep(0.1)
+
+
 def ask_again(button: Any) -> None:
     button.get_by_role("button", name="Call again").click()
     ask_for_a_call(button, "020 7946 0002")
@@ -162,8 +225,9 @@ def test_a_visitor_rung_first_is_leg_a(page: Any, product: Any, shoot: Any) -> N
     button.get_by_label("Your phone number").fill("020 7946 0001")
     button.get_by_role("checkbox").check()
     button.get_by_role("button", name="Ring me now").click()
+    expect(button).to_contain_text("We ring you, then our team")
     expect(button).to_contain_text("Call ended", timeout=15_000)
-    expect(line_of(button, "You")).to_contain_text("hung up")
+    expect(line_of(button, "You")).to_contain_text("ended")
     expect(line_of(button, "Our team")).to_have_count(0)
     shoot(page, "infobip-visitor-first")
 
@@ -177,8 +241,9 @@ def test_what_is_played_to_the_visitor_alone(
     button.get_by_role("button").first.click()
     expect(button).to_contain_text("Your phone rings, from +44 20 7946 0190")
     ask_for_a_call(button, "020 7946 0001")
+    expect(button).to_contain_text("Your call is on its way")
     expect(button).to_contain_text(re.compile(r"Call ended after \d+ s"), timeout=15_000)
-    expect(line_of(button, "You")).to_contain_text("hung up")
+    expect(line_of(button, "You")).to_contain_text("ended")
     expect(line_of(button, "Our team")).to_have_count(0)
     shoot(page, f"infobip-{label.rsplit(maxsplit=1)[-1]}")
 

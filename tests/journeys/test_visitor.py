@@ -49,6 +49,9 @@ def test_a_visitor_is_connected_and_the_operator_sees_it(
     keep_as_documentation(shoot(page, "visitor-connected"), "visitor")
     expect(button).to_contain_text(re.compile(r"Call ended after \d+ s"), timeout=15_000)
     expect(button.get_by_role("button", name="Call again")).to_be_visible()
+    expect(button.get_by_role("listitem")).to_have_text(
+        [re.compile("^You.*ended$"), re.compile("^Our team.*ended$")]
+    )
     shoot(page, "visitor-ended")
 
     operator = sign_in(page, product)

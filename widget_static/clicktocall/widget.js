@@ -69,7 +69,7 @@
     return new URL("/clicktocall/", script?.src || document.baseURI).href;
   };
 
-  // By hand: `crypto.randomUUID` does not exist on pages without HTTPS.
+  // By hand: without HTTPS there is no `crypto.randomUUID`.
   const newKey = () => {
     const bytes = crypto.getRandomValues(new Uint8Array(16));
     bytes[6] = (bytes[6] & 15) | 64;
@@ -163,7 +163,7 @@
     ["queued", "placing", "placed"].includes(call.state) || (call.state === "scheduled" && !isForLater(call));
   const SLOW_AFTER = 15000;
 
-  // Here and below, and nowhere else, states become words.
+  // Only from here on states become words.
   const headline = (call, t, phone, slow) => {
     const youFirst = visitorIsFirst(call);
     const answered = !call.legs.b ? t("answered_alone") : youFirst ? t("answered_you") : t("answered_team");
@@ -392,6 +392,7 @@ input:focus-visible, select:focus-visible, textarea:focus-visible { outline-offs
     #contact = "";
     #turn = 0; // answers older than the newest one are dropped
     #canceling;
+    #tooLate; // to cancel
     #failures = 0;
     #due; // a poll was due while nobody was looking
     #seenAt = 0;
@@ -481,7 +482,7 @@ input:focus-visible, select:focus-visible, textarea:focus-visible { outline-offs
 
     #rebuild() {
       this.#close(false);
-      if (this.#dialog) this.#dialog.remove();
+      this.#dialog?.remove();
       this.#dialog = null;
       if (this.#config) {
         this.#drawTrigger();
@@ -522,9 +523,8 @@ input:focus-visible, select:focus-visible, textarea:focus-visible { outline-offs
         this.#shadow.append(this.#slot, this.#root);
       }
       const floating = this.getAttribute("mode") === "floating";
-      const holdsSpace = this.firstElementChild !== null;
       const centre = getComputedStyle(this).textAlign === "center";
-      this.#root.className = floating ? "root floating" : !holdsSpace ? "root flow" : centre ? "root centre" : "root";
+      this.#root.className = floating ? "root floating" : !this.firstElementChild ? "root flow" : centre ? "root centre" : "root";
       this.#paint(this.#config.theme || {});
       this.#labelTrigger();
       this.#root.hidden = false;
@@ -763,11 +763,12 @@ input:focus-visible, select:focus-visible, textarea:focus-visible { outline-offs
       const ui = this.#ui;
       const over = call.state === "ended";
       const pieces = headline(call, t, this.#phone(), this.#isSlow());
-      const lost = this.#failures > 2 && !over ? t("connection_lost") : "";
-      const spoken = pieces.map((piece) => piece.textContent ?? piece).join("") + lost;
+      const late = this.#tooLate && !call.cancel_url ? t("too_late") : "";
+      const note = over ? "" : this.#failures > 2 ? t("connection_lost") : late;
+      const spoken = pieces.map((piece) => piece.textContent ?? piece).join("") + note;
       if (ui.live.textContent !== spoken) {
         this.#say(pieces, "call");
-        if (lost) ui.live.lastChild.append(h("small", null, lost));
+        if (note) ui.live.lastChild.append(h("small", null, note));
       }
       ui.cancel.replaceChildren(call.state === "connected" ? t("hang_up") : t("cancel"));
       const youFirst = visitorIsFirst(call);
@@ -849,7 +850,7 @@ input:focus-visible, select:focus-visible, textarea:focus-visible { outline-offs
     // -- asking for a call
 
     #prepareToken() {
-      if (this.#token && this.#token.until > Date.now()) return Promise.resolve({ ok: true });
+      if (this.#token?.until > Date.now()) return Promise.resolve({ ok: true });
       this.#token = null;
       this.#fetchingToken ||= request(this.#address() + "token/", {}).then((answer) => {
         this.#fetchingToken = null;
@@ -873,7 +874,7 @@ input:focus-visible, select:focus-visible, textarea:focus-visible { outline-offs
         contact: inputs.contact.value.trim(),
         country: this.#country().code || "",
         fields,
-        ...(inputs.consent && inputs.consent.checked && { consent: this.#config.consent.version }),
+        ...(inputs.consent?.checked && { consent: this.#config.consent.version }),
       };
     }
 
@@ -885,7 +886,7 @@ input:focus-visible, select:focus-visible, textarea:focus-visible { outline-offs
       for (const { name, required } of this.#config.fields || []) {
         if (required && !values.fields[name]) faults.push([name, t("field_missing")]);
       }
-      if (inputs.consent && !inputs.consent.checked) faults.push(["consent", t("consent_missing")]);
+      if (inputs.consent?.checked === false) faults.push(["consent", t("consent_missing")]);
       this.#showFaults(faults);
       return !faults.length;
     }
@@ -913,7 +914,7 @@ input:focus-visible, select:focus-visible, textarea:focus-visible { outline-offs
     // for certain; so a retry never rings twice. Another number is another wish.
     #intentFor(values) {
       const wish = JSON.stringify(values);
-      if (!this.#intent || this.#intent.wish !== wish) {
+      if (this.#intent?.wish !== wish) {
         const context = this.getAttribute("context");
         const body = { ...values, idempotency_key: newKey(), page: location.href, ...(context && { context }) };
         this.#intent = { wish, body };
@@ -1048,9 +1049,7 @@ input:focus-visible, select:focus-visible, textarea:focus-visible { outline-offs
       this.#schedule(answer.retryAfter || Math.min(15, 2 ** (this.#failures - 1)) * (0.8 + Math.random() * 0.4));
     }
 
-    #onVisibility = guard(() => {
-      if (!document.hidden && this.#due) return this.#poll();
-    });
+    #onVisibility = guard(() => !document.hidden && this.#due && this.#poll());
 
     async #cancel() {
       const call = this.#call;
@@ -1058,7 +1057,9 @@ input:focus-visible, select:focus-visible, textarea:focus-visible { outline-offs
       this.#canceling = true;
       const answer = await request(this.#own(call.cancel_url), {});
       this.#canceling = false;
-      if (answer.ok && this.#call?.id === call.id) this.#update(answer.data);
+      if (this.#call?.id !== call.id) return;
+      this.#tooLate = answer.status === 409;
+      return answer.ok ? this.#update(answer.data) : this.#poll();
     }
 
     #forget() {
@@ -1066,7 +1067,7 @@ input:focus-visible, select:focus-visible, textarea:focus-visible { outline-offs
       this.#call = null;
       this.#contact = "";
       this.#turn += 1;
-      this.#joinedAt = this.#againAt = 0;
+      this.#tooLate = this.#joinedAt = this.#againAt = 0;
       this.#say([]);
       this.#render();
     }
@@ -1079,10 +1080,9 @@ input:focus-visible, select:focus-visible, textarea:focus-visible { outline-offs
       focus(this.#ui.inputs.contact);
     }
 
-    // False when a listener of the page asked us not to go on. The page gets copies.
+    // False when the page asked us not to go on; it gets copies.
     #emit(name, detail = null, cancelable = false) {
-      const copy = JSON.parse(JSON.stringify(detail));
-      return this.dispatchEvent(new CustomEvent("clicktocall:" + name, { bubbles: true, composed: true, cancelable, detail: copy }));
+      return this.dispatchEvent(new CustomEvent("clicktocall:" + name, { bubbles: true, composed: true, cancelable, detail: JSON.parse(JSON.stringify(detail)) }));
     }
   }
 
