@@ -93,6 +93,14 @@ class ProviderRefused(ProviderError):
     """A certain no: the provider did not place the call and will not."""
 
 
+class NotAuthorized(ProviderRefused):
+    """The provider does not accept our credentials: a certain no to everything, not to this call.
+
+    The call is another provider's, or waits; and this provider is stopped until somebody has
+    looked.
+    """
+
+
 class ProviderThrottled(ProviderError):
     """Surely not placed; ask again after `retry_after` seconds."""
 

@@ -99,6 +99,7 @@ STATICFILES_DIRS = [BASE_DIR / "widget_static"]
 
 CLICKTOCALL: dict[str, Any] = {
     "PUBLIC_URL": "http://127.0.0.1:8000/clicktocall/",
+    "CHECK_AUDIO": False,  # the addresses of recorded messages are examples
     "PROVIDERS": {
         "sandbox": {
             "BACKEND": "clicktocall.providers.sandbox.SandboxProvider",

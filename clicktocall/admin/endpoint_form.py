@@ -22,6 +22,7 @@ from clicktocall.admin.fields import (
     TextsField,
     TicksField,
 )
+from clicktocall.endpoints.audio import Heard, check_recorded_message
 from clicktocall.endpoints.checks.visitor import LABEL_KEYS, VISITOR_FIELDS
 from clicktocall.endpoints.save import check_pattern
 from clicktocall.endpoints.validate import check_endpoint, not_honoured
@@ -61,9 +62,12 @@ class CountriesWidget(FilteredSelectMultiple):
 
 
 class EndpointForm(ModelForm):
-    """Subclasses made by the admin name the provider aliases that may be chosen."""
+    """Subclasses made by the admin name the provider aliases that may be chosen, and what was
+    heard of recorded messages before the page's transaction.
+    """
 
     aliases: tuple[str, ...] = ()
+    heard: Heard | None = None
 
     provider = forms.ChoiceField(
         label=gettext_lazy("provider"), help_text=gettext_lazy("Who places the calls.")
@@ -106,7 +110,8 @@ class EndpointForm(ModelForm):
         required=False,
         help_text=gettext_lazy(
             "When visitors may ask for a call, such as 09:00-12:30, 13:30-17:00. All days empty: "
-            "always. A span such as 22:00-02:00 runs over midnight."
+            "always. A span such as 22:00-02:00 runs over midnight. A single date, such as a "
+            "holiday, has its own hours, or is closed."
         ),
     )
     delivery_time_window = DeliveryWindowField(
@@ -153,6 +158,10 @@ class EndpointForm(ModelForm):
                 "Read to whoever is rung first, before both are joined; of a voice message, all "
                 "that is said."
             ),
+            "message_audio_url": gettext_lazy(
+                "Address of a sound file that everybody can fetch, smaller than 4 MB; wins over "
+                "the text."
+            ),
             "withhold_caller_id": gettext_lazy(
                 "Neither side sees a number. Leave out the caller id for leg B and anonymising; "
                 "the one for leg A is told to the network only."
@@ -194,10 +203,16 @@ class EndpointForm(ModelForm):
         return cleaned
 
     def _post_clean(self) -> None:
-        """The model's own checks, then whether the settings make sense together."""
+        """The model's own checks, then whether the settings make sense together.
+
+        Raises:
+            NotHeardYet: nothing is wrong, but a new recorded message was not asked about yet.
+        """
         super()._post_clean()  # type: ignore[misc]
         try:
             check_endpoint(self.instance)
+            if not self.errors:
+                check_recorded_message(self.instance, self.heard)
         except ValidationError as error:
             for field, messages in error.message_dict.items():
                 if field not in self.errors:

@@ -38,8 +38,6 @@ def _why_nothing_rings(endpoint: Endpoint) -> list[str]:
 
 
 def _what_visitors_learn(endpoint: Endpoint) -> list[str]:
-    if endpoint.withhold_caller_id:
-        return []
     shown = endpoint.number_shown_to_visitor
     option = "caller_id_a" if endpoint.rings_visitor_first else "caller_id_b"
     if not shown or shown != endpoint.extension or getattr(endpoint, option):

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 from django.contrib import admin, messages
-from django.db import models
+from django.db import connections, models, transaction
 from django.db.models import ForeignKey, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils.html import format_html
@@ -20,6 +21,7 @@ from clicktocall.admin.endpoint_notices import notices_for
 from clicktocall.admin.explained import ExplainedAdmin
 from clicktocall.admin.fields import zone_names
 from clicktocall.admin.scope import ScopedAdmin, ScopedInline, VisibleFilter
+from clicktocall.endpoints.audio import Heard, hearing_first
 from clicktocall.endpoints.save import MOST_PATTERNS, save_endpoint
 from clicktocall.endpoints.snippets import Snippets, snippets_for, telephone_of
 from clicktocall.exceptions import ConfigurationError
@@ -28,8 +30,25 @@ from clicktocall.numbers import region_name
 from clicktocall.orders import ExtensionKind
 from clicktocall.providers import provider_aliases
 
+View = TypeVar("View", bound=Callable[..., Any])
+
 WHO_MAY_BE_CALLED = "ctc-who-may-be-called"  # the fieldset that the whitelist belongs to
 _OWNED_NUMBERS = {"caller_id_a": "for_leg_a", "caller_id_b": "for_leg_b", "bridge": "for_bridge"}
+
+
+_HEARD = "_clicktocall_heard"  # of recorded messages, kept on the request
+
+
+def _heard_by(request: HttpRequest) -> Heard | None:
+    heard: Heard | None = request.__dict__.get(_HEARD)
+    return heard
+
+
+def _outside_transactions(view: View) -> View:
+    """Out of the host's `ATOMIC_REQUESTS`: the view begins a transaction where it saves."""
+    for alias in connections:
+        view = transaction.non_atomic_requests(using=alias)(view)
+    return view
 
 
 class WhitelistInline(ScopedInline):
@@ -157,6 +176,7 @@ class EndpointAdmin(ExplainedAdmin, ScopedAdmin):
     ) -> Any:
         form: Any = super().get_form(request, obj, change, **kwargs)
         form.aliases = self._aliases(request, obj)
+        form.heard = _heard_by(request)
         return form
 
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
@@ -181,7 +201,31 @@ class EndpointAdmin(ExplainedAdmin, ScopedAdmin):
         return field
 
     def save_model(self, request: HttpRequest, obj: Endpoint, form: Any, change: bool) -> None:
-        save_endpoint(obj)
+        save_endpoint(obj, heard=_heard_by(request))
+
+    def changeform_view(
+        self,
+        request: HttpRequest,
+        object_id: str | None = None,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> Any:
+        """Django's, whose transaction does not wait for the server of a recorded message."""
+        page = super().changeform_view
+
+        def save(heard: Heard) -> Any:
+            request.__dict__[_HEARD] = heard
+            return page(request, object_id, form_url, extra_context)
+
+        return hearing_first(save)
+
+    @_outside_transactions
+    def add_view(self, *args: Any, **kwargs: Any) -> Any:
+        return super().add_view(*args, **kwargs)
+
+    @_outside_transactions
+    def change_view(self, *args: Any, **kwargs: Any) -> Any:
+        return super().change_view(*args, **kwargs)
 
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
         listed, counts, lacking, protected = super().get_deleted_objects(objs, request)

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 else:
     ModelForm = forms.ModelForm
 
+CLOSED = "closed"
+
 _SPAN = re.compile(
     r"([0-9]{1,2})(?:[:.]([0-9]{2}))?\s*[-–]\s*([0-9]{1,2})(?:[:.]([0-9]{2}))?", re.ASCII
 )
@@ -187,7 +189,12 @@ class OpeningHoursWidget(GroupWidget):
     def decompress(self, value: Any) -> list[Any]:
         stored = value if isinstance(value, dict) else {}
         zone = stored.get("time_zone") or timezone.get_default_timezone_name()
-        return [zone, *(self._spans(stored.get(day)) for day in DAYS)]
+        days = [self._spans(stored.get(day)) for day in DAYS]
+        return [zone, *days, self._exceptions(stored.get("exceptions"))]
+
+    def _exceptions(self, exceptions: Any) -> str:
+        dated = exceptions if isinstance(exceptions, dict) else {}
+        return "\n".join(f"{day} {self._spans(dated[day]) or CLOSED}" for day in sorted(dated))
 
     def _spans(self, spans: Any) -> str:
         if not isinstance(spans, list):
@@ -196,7 +203,7 @@ class OpeningHoursWidget(GroupWidget):
 
 
 class OpeningHoursField(GroupField):
-    """Weekly hours: a zone, and spans for each day."""
+    """Weekly hours: a zone, spans for each day, and single dates with hours of their own."""
 
     widget_class = OpeningHoursWidget
 
@@ -210,23 +217,45 @@ class OpeningHoursField(GroupField):
                 required=False, max_length=100, widget=forms.TextInput(attrs=attrs)
             )
             labels[day] = WEEKDAYS[number]
+        dates = {"rows": 3, "placeholder": f"2026-12-24 09:00-12:00\n2026-12-25 {CLOSED}"}
+        parts["exceptions"] = forms.CharField(required=False, widget=forms.Textarea(attrs=dates))
+        labels["exceptions"] = gettext_lazy("single dates")
         super().__init__(parts, labels, **kwargs)
 
     def compress(self, data_list: Sequence[Any]) -> dict[str, Any]:
-        zone, *texts = data_list or [""]
+        zone, *texts, dates = data_list or ["", ""]
         days = {
-            day: [self._span(day, part) for part in text.split(",")]
-            for day, text in zip(DAYS, texts, strict=False)
+            day: self._spans(str(WEEKDAYS[number]), text)
+            for number, (day, text) in enumerate(zip(DAYS, texts, strict=False))
             if text
         }
-        return {"time_zone": zone or "UTC", **days} if days else {}
+        lines = [self._exception(line.strip()) for line in dates.splitlines() if line.strip()]
+        exceptions = dict(lines)
+        if len(exceptions) < len(lines):
+            raise ValidationError(_("Write every single date once."))
+        if not days and not exceptions:
+            return {}
+        dated = {"exceptions": exceptions} if exceptions else {}
+        return {"time_zone": zone or "UTC", **days, **dated}
+
+    def _exception(self, line: str) -> tuple[str, list[list[str]]]:
+        day, _space, text = line.partition(" ")
+        if not text.strip():
+            raise ValidationError(
+                _("%(line)s: write a date and its hours, or “%(closed)s”."),
+                params={"line": line[:40], "closed": CLOSED},
+            )
+        return day, [] if text.strip().lower() == CLOSED else self._spans(day, text)
+
+    def _spans(self, day: str, text: str) -> list[list[str]]:
+        return [self._span(day, part) for part in text.split(",")]
 
     def _span(self, day: str, text: str) -> list[str]:
         match = _SPAN.fullmatch(text.strip())
         if match is None:
             raise ValidationError(
                 _("%(day)s: write hours such as 09:00-17:30, several with commas between."),
-                params={"day": WEEKDAYS[DAYS.index(day)]},
+                params={"day": day[:40]},
             )
         from_hour, from_minute, to_hour, to_minute = match.groups(default="00")
         return [f"{from_hour:0>2}:{from_minute}", f"{to_hour:0>2}:{to_minute}"]

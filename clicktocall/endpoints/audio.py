@@ -3,16 +3,24 @@
 Infobip's conditions, the only ones that are written down: HEAD and GET are answered, on a usual
 port, with sound of a kind it plays, smaller than 4 MB. A provider that cannot fetch the file says
 so much later, when somebody is already on the line.
+
+A foreign server may take seconds to answer, and no transaction waits for it. A door therefore
+tries to save without having asked; a new address ends that try with `NotHeardYet`, the transaction
+is given up, the server is asked, and the door begins anew with what was heard (`hearing_first`). So
+the server is asked only by who may save, and only of settings that are right otherwise.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Mapping
 from pathlib import PurePosixPath
 from time import monotonic
+from typing import TypeAlias, TypeVar
 from urllib.parse import unquote, urlsplit
 
 from django.core.exceptions import ValidationError
+from django.db import connections, router
 from django.utils.translation import gettext as _
 
 from clicktocall.conf import settings
@@ -61,22 +69,60 @@ _ENDINGS = frozenset({"aac", "aif", "aiff", "m4a", "mp2", "mp3", "mp4", "oga", "
 _ANY_FILE = frozenset({"", "application/octet-stream", "binary/octet-stream"})
 _PRINTABLE_TYPE = re.compile(r"[\w.+-]{1,60}/[\w.+-]{1,60}", re.ASCII)
 
+# An address that was asked about -> what keeps a provider from playing the file.
+Heard: TypeAlias = Mapping[str, list[str]]
+Saved = TypeVar("Saved")
+
 # What a problem is about, so that HEAD and GET do not both complain of the same thing.
 _Problems = dict[str, str]
 
 
-def check_recorded_message(endpoint: Endpoint) -> None:
-    """`check_audio` of an endpoint that is about to be saved, if its address is a new one.
+class NotHeardYet(Exception):
+    """An endpoint cannot be saved before somebody has asked about its new `url`."""
+
+    def __init__(self, url: str) -> None:
+        super().__init__("A recorded message is to be asked about outside the transaction.")
+        self.url = url
+
+
+def hearing_first(save: Callable[[Heard], Saved]) -> Saved:
+    """Save, having asked about a new recorded message while no transaction is open.
+
+    Args:
+        save: hands what it is given to `check_recorded_message` or `save_endpoint`, in a
+            transaction of its own. It is called once, or once more after the server was asked.
+
+    Returns:
+        What `save` returns.
+    """
+    try:
+        return save({})
+    except NotHeardYet as wanted:
+        url = wanted.url
+    return save({url: audio_problems(url)})
+
+
+def check_recorded_message(endpoint: Endpoint, heard: Heard | None = None) -> None:
+    """Judge the recorded message of an endpoint that is about to be saved, if it is a new one.
+
+    Args:
+        heard: what a door was told by `hearing_first`. Without it the server is asked here and
+            now, but not inside a transaction, where others would wait for it.
 
     Raises:
         ValidationError: `message_audio_url`, with a sentence for each problem.
+        NotHeardYet: a door has not asked about this address yet.
     """
     url = endpoint.message_audio_url
-    if not url or not settings.CHECK_AUDIO:
+    if not url or not settings.CHECK_AUDIO or url == _stored(endpoint):
         return
-    stored = Endpoint.objects.filter(pk=endpoint.pk).values_list(FIELD, flat=True).first()
-    if url != stored:
-        check_audio(url)
+    if heard is None:
+        problems = [] if _in_transaction() else audio_problems(url)
+    elif url in heard:
+        problems = heard[url]
+    else:
+        raise NotHeardYet(url)
+    _refuse(problems)
 
 
 def check_audio(url: str) -> None:
@@ -88,9 +134,20 @@ def check_audio(url: str) -> None:
     Raises:
         ValidationError: `message_audio_url`, with a sentence for each problem.
     """
-    problems = audio_problems(url) if settings.CHECK_AUDIO else []
+    _refuse(audio_problems(url) if settings.CHECK_AUDIO else [])
+
+
+def _refuse(problems: list[str]) -> None:
     if problems:
         raise ValidationError({FIELD: problems})
+
+
+def _stored(endpoint: Endpoint) -> str | None:
+    return Endpoint.objects.filter(pk=endpoint.pk).values_list(FIELD, flat=True).first()
+
+
+def _in_transaction() -> bool:
+    return connections[router.db_for_write(Endpoint)].in_atomic_block
 
 
 def audio_problems(url: str) -> list[str]:

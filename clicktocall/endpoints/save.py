@@ -10,6 +10,7 @@ from django.db import IntegrityError, router, transaction
 from django.db.models import ProtectedError
 from django.utils.translation import gettext as _
 
+from clicktocall.endpoints.audio import Heard, check_recorded_message
 from clicktocall.endpoints.numbers import NUMBER_OPTIONS, owned_number
 from clicktocall.endpoints.validate import check_endpoint
 from clicktocall.exceptions import InUse, InvalidOption, InvalidPattern
@@ -23,13 +24,21 @@ MOST_PATTERNS = 500
 _KNOWN_TO_EXIST = NUMBER_OPTIONS | {"account"}
 
 
-def save_endpoint(endpoint: Endpoint, changes: Mapping[str, Any] | None = None) -> Endpoint:
+def save_endpoint(
+    endpoint: Endpoint, changes: Mapping[str, Any] | None = None, *, heard: Heard | None = None
+) -> Endpoint:
     """Judge the endpoint with `changes` (field name to value) and write it, new or not.
 
-    Caller ids and bridge may be given as numbers; they must belong to the endpoint's account.
+    Caller ids and bridge may be given as numbers; they must belong to the endpoint's account. A new
+    recorded message is fetched, which takes up to `audio.LONGEST_CHECK` seconds; not inside a
+    transaction of the caller's, who calls `audio.check_audio` before it begins.
+
+    Args:
+        heard: given by `audio.hearing_first`, which the doors save with.
 
     Raises:
         ValidationError: a dictionary of field name to messages; nothing was written.
+        NotHeardYet: `heard` was given, and nobody has asked about the recorded message.
     """
     problems = _assign(endpoint, changes or {})
     try:
@@ -39,6 +48,7 @@ def save_endpoint(endpoint: Endpoint, changes: Mapping[str, Any] | None = None) 
     if problems:
         raise ValidationError(problems)
     check_endpoint(endpoint)
+    check_recorded_message(endpoint, heard)
     endpoint.save(force_insert=endpoint._state.adding)
     return endpoint
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal, Self
 
+from clicktocall.conf import public_url
 from clicktocall.exceptions import ConfigurationError, ProviderError
 from clicktocall.orders import CallOrder, Capability, Placement, ReportedEvent
 
@@ -160,6 +161,21 @@ class Provider(ABC):
         return tuple(self.options.get("CALLBACK_SECRETS", ()))
 
     @property
+    def callback_url(self) -> str:
+        """Where it reports to; "" where its reports are pulled.
+
+        Raises:
+            ConfigurationError: `PUBLIC_URL` or the callback secret is missing.
+        """
+        if self.pull_every is not None:
+            return ""
+        if not self.callback_secrets:
+            raise ConfigurationError(
+                f'CLICKTOCALL["PROVIDERS"]["{self.alias}"]["OPTIONS"] needs "CALLBACK_SECRETS".'
+            )
+        return public_url(f"callbacks/{self.alias}/{self.callback_secrets[0]}/")
+
+    @property
     def pull_every(self) -> float | None:
         """Seconds from one `pull_reports` to the next; None: reports are sent to us.
 
@@ -180,6 +196,18 @@ class Provider(ABC):
             InvalidOption: naming the option, and what to do.
         """
         return
+
+    def passes_over(self, order: CallOrder) -> frozenset[str]:
+        """Options of such an order that the provider does nothing with, whatever they say.
+
+        For comfort that its capabilities promise and one of its products does not give; the
+        people who set up an endpoint are told. What concerns money, identity, consent or
+        recording is refused by `check_order`.
+
+        Returns:
+            Names of `CallOptions`.
+        """
+        return frozenset()
 
     @abstractmethod
     def place_call(self, order: CallOrder) -> Placement:

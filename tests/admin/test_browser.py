@@ -171,6 +171,9 @@ def test_what_was_keyed_is_read_on_the_call_s_page(
     operator.goto(strict_site + page_of(call))
     shown = operator.locator(".field-answers_shown .ctc-pairs")
     expect(shown).to_have_text(re.compile("language.*1.*said.*two pairs"))
+    left = "element => element.getBoundingClientRect().x"
+    beside = operator.locator(".field-endpoint .readonly").first
+    assert shown.locator("dt").first.evaluate(left) == beside.evaluate(left)
     shoot(operator, "admin-answers")
     operator.set_viewport_size({"width": 360, "height": 740})
     sideways = "document.documentElement.scrollWidth - innerWidth"

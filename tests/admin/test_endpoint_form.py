@@ -49,6 +49,7 @@ def test_a_new_endpoint_from_its_form(superuser: Client) -> None:
         theme_accent="#0b6e4f",
         opening_hours_time_zone="Europe/London",
         opening_hours_monday="9-12.30, 13:30 – 17:00",
+        opening_hours_exceptions="2026-12-25 closed\r\n\r\n 2026-12-24  9-12, 13-14\r\n",
         delivery_time_window_days=["monday", "friday"],
         delivery_time_window_from="09:00",
         delivery_time_window_to="17:30",
@@ -66,6 +67,10 @@ def test_a_new_endpoint_from_its_form(superuser: Client) -> None:
     assert endpoint.opening_hours == {
         "time_zone": "Europe/London",
         "monday": [["09:00", "12:30"], ["13:30", "17:00"]],
+        "exceptions": {
+            "2026-12-25": [],
+            "2026-12-24": [["09:00", "12:00"], ["13:00", "14:00"]],
+        },
     }
     assert endpoint.delivery_time_window == {
         "days": ["MONDAY", "FRIDAY"],
@@ -97,6 +102,7 @@ def test_saving_a_page_unchanged_changes_nothing(superuser: Client) -> None:
         opening_hours={
             "time_zone": "Asia/Tokyo",
             "sunday": [["22:00", "02:00"], ["09:00", "24:00"]],
+            "exceptions": {"2026-12-31": [["09:00", "12:00"]], "2027-01-01": []},
         },
         delivery_time_window={"from": {"hour": 8}, "to": {"hour": 20, "minute": 5}},
         custom_sip_headers={"in": {"X-A": "1"}, "out": {}},
@@ -150,6 +156,15 @@ def test_saving_a_page_unchanged_changes_nothing(superuser: Client) -> None:
         ({"delivery_time_window_from": "nine"}, "delivery_time_window"),
         ({"opening_hours_monday": "all day"}, "opening_hours"),
         ({"opening_hours_friday": "25:00-26:00"}, "opening_hours"),
+        ({"opening_hours_exceptions": "2026-12-25"}, "opening_hours"),
+        ({"opening_hours_exceptions": "Christmas closed"}, "opening_hours"),
+        (
+            {
+                "opening_hours_monday": "9-17",
+                "opening_hours_exceptions": "2026-12-25 closed\n2026-12-25 9-12",
+            },
+            "opening_hours",
+        ),
         (
             {"opening_hours_friday": "9-17", "opening_hours_time_zone": "Europe/Londn"},
             "opening_hours",

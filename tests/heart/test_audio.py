@@ -8,9 +8,17 @@ from typing import Any
 
 import pytest
 from django.core.exceptions import ValidationError
+from django.db import connections, transaction
 
 from clicktocall.endpoints import audio
-from clicktocall.endpoints.audio import SIZE_LIMIT, check_audio, check_recorded_message
+from clicktocall.endpoints.audio import (
+    SIZE_LIMIT,
+    Heard,
+    check_audio,
+    check_recorded_message,
+    hearing_first,
+)
+from clicktocall.models import Endpoint
 from clicktocall.outbound import OutboundClient, names
 from tests.factories import make_endpoint
 from tests.providers.loopback import MisbehavingServer, Peer
@@ -292,7 +300,7 @@ def test_switched_off_nothing_is_asked(settings: Any) -> None:
         assert server.connections == 0
 
 
-@pytest.mark.django_db
+@pytest.mark.django_db(transaction=True)
 def test_an_endpoint_is_checked_when_its_address_is_a_new_one() -> None:
     with MisbehavingServer(serving(kind="text/html")) as server:
         endpoint = make_endpoint(message_audio_url=f"{server.url}/old.wav")
@@ -309,7 +317,7 @@ def test_an_endpoint_is_checked_when_its_address_is_a_new_one() -> None:
         assert server.connections == 2
 
 
-@pytest.mark.django_db
+@pytest.mark.django_db(transaction=True)
 def test_a_new_endpoint_is_checked() -> None:
     endpoint = make_endpoint()
     endpoint.pk = None
@@ -317,3 +325,36 @@ def test_a_new_endpoint_is_checked() -> None:
         endpoint.message_audio_url = f"{server.url}/new.wav"
         check_recorded_message(endpoint)
         assert server.connections == 2
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_transaction_is_given_up_before_the_server_is_asked() -> None:
+    tries: list[Heard] = []
+    left_of_the_first_try: list[int] = []
+
+    def save(heard: Heard) -> str:
+        tries.append(heard)
+        with transaction.atomic():
+            endpoint = make_endpoint(name="New")
+            endpoint.pk = None
+            endpoint.message_audio_url = url
+            check_recorded_message(endpoint, heard)
+        return "saved"
+
+    def asked(peer: Peer) -> None:
+        left_of_the_first_try.append(Endpoint.objects.count())
+        connections.close_all()  # of this thread
+        good(peer)
+
+    good = serving()
+    with MisbehavingServer(asked) as server:
+        url = f"{server.url}/new.wav"
+        assert hearing_first(save) == "saved"
+        assert len(server.requests) == 2
+    assert left_of_the_first_try == [0, 0]
+    assert tries == [{}, {url: []}]
+    assert Endpoint.objects.count() == 1
+
+
+def test_what_need_not_be_asked_is_saved_at_once() -> None:
+    assert hearing_first(lambda heard: [heard]) == [{}]

@@ -133,6 +133,16 @@ def test_who_sees_which_number(
     assert endpoint.number_shown_to_visitor == shown_to_b
 
 
+@pytest.mark.parametrize("dial_first", ["extension", "contact"])
+def test_a_withheld_number_is_shown_to_nobody(dial_first: str) -> None:
+    account = make_account()
+    owned = make_owned_number(account)
+    endpoint = make_endpoint(account, caller_id_a=owned, dial_first=dial_first)
+    assert endpoint.number_shown_to_visitor
+    endpoint.withhold_caller_id = True
+    assert endpoint.number_shown_to_visitor == ""
+
+
 def test_a_visitor_who_is_dialled_first_sees_the_extension_s_number() -> None:
     endpoint = make_endpoint(dial_first="contact")
     order = order_for(endpoint)
@@ -259,6 +269,16 @@ class Speaker(ScriptedProvider):
     capabilities = frozenset({Capability.TWO_LEGS, Capability.VOICE_MESSAGE})
 
 
+class Forgetful(ScriptedProvider):
+    """Warns before the end and rings as long as asked; when it plays to one party, neither."""
+
+    name = "forgetful"
+    label = "Forgetful"
+
+    def passes_over(self, order: CallOrder) -> frozenset[str]:
+        return frozenset() if order.leg_b else frozenset({"timeout", "warning_time"})
+
+
 class Picky(ScriptedProvider):
     """Has limits that no capability can tell."""
 
@@ -280,7 +300,7 @@ def picky(scripted: Any, settings: Any) -> list[CallOrder]:
     others = settings.CLICKTOCALL["PROVIDERS"]
     more = {
         name.lower(): {**others["scripted"], "BACKEND": f"{__name__}.{name}"}
-        for name in ("Picky", "Speaker")
+        for name in ("Picky", "Speaker", "Forgetful")
     }
     settings.CLICKTOCALL = {**settings.CLICKTOCALL, "PROVIDERS": {**others, **more}}
     Picky.asked.clear()
@@ -402,6 +422,15 @@ def test_comfort_that_a_provider_cannot_give_is_named_not_refused(scripted: Any)
     check_endpoint(endpoint)
     assert not_honoured(endpoint) == ["ringback", "music_on_hold", "ignore_early_media"]
     assert not_honoured(Endpoint(name="x", extension=TEAM, provider="plain")) == []
+
+
+def test_comfort_that_some_calls_go_without_is_named(picky: Any) -> None:
+    given: dict[str, Any] = {"account": make_account(), "name": "x", "provider": "forgetful"}
+    wished = {**given, "timeout": 20, "warning_time": 30}
+    assert not_honoured(Endpoint(**wished, extension=TEAM)) == []
+    flow = {"extension_kind": "flow", "extension": "220"}
+    assert not_honoured(Endpoint(**wished, **flow)) == ["timeout", "warning_time"]
+    assert not_honoured(Endpoint(**given, **flow)) == []  # nothing was asked for
 
 
 @pytest.mark.parametrize(

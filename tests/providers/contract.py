@@ -31,6 +31,7 @@ import pytest
 from clicktocall.exceptions import (
     ConfigurationError,
     InvalidOption,
+    NotAuthorized,
     OutcomeUnknown,
     ProviderError,
     ProviderRefused,
@@ -106,6 +107,16 @@ KINDS: dict[Capability, tuple[Callable[..., CallOrder], dict[str, Any], dict[str
     Capability.TWO_LEGS: (make_order, {}, {}),
     Capability.VOICE_MESSAGE: (make_one_leg_order, {}, SAYING),
     Capability.FLOW: (make_one_leg_order, {"flow": "220"}, {}),
+}
+# Comfort that may be left out of an order, if it is said; and what a provider must be able to do.
+COMFORT: dict[str, tuple[Any, Capability | None]] = {
+    "timeout": (17, None),
+    "warning_time": (7, Capability.WARNING_TIME),
+    "ringback": ("%(2000,4000,440,480)", Capability.RINGBACK),
+    "music_on_hold": ("media-1", Capability.HOLD_MUSIC),
+    "ignore_early_media": (False, Capability.EARLY_MEDIA),
+    "bypass_media": ("auto", Capability.BYPASS_MEDIA),
+    "presence_id": ("team@example.com", Capability.PRESENCE),
 }
 WITHOUT_A_WISH = {Capability.CANCEL, Capability.FETCH_RECORDING}
 
@@ -422,6 +433,24 @@ class SendingContract(ProviderCase):
                 agreed += 1
         assert agreed
 
+    def test_comfort_reaches_the_wire_or_is_said_to_be_passed_over(self) -> None:
+        """Of every kind of call: nothing that it claims to give is left out silently."""
+        provider = self.build(NOWHERE)
+        fixed = {"callback_url": CALLBACK_URL, "reference": "r" * 32, "call_id": "c" * 32}
+        for kind_of_call, (make, kind, options) in KINDS.items():
+            if not provider.can(kind_of_call):
+                continue
+            plain = make(**fixed, **kind, options=options)
+            assert provider.passes_over(plain) <= set(COMFORT), "refuse it in check_order"
+            before = self.wire(plain)
+            for option, (value, capability) in COMFORT.items():
+                if capability is not None and not provider.can(capability):
+                    continue  # known to everybody by the capability that is missing
+                order = wishing(plain, {"options": {option: value}})
+                left_out = self.wire(order) == before
+                told = option in provider.passes_over(order)
+                assert left_out == told, f"{kind_of_call} with {option}"
+
     def wire(self, *orders: CallOrder, **options: Any) -> list[bytes]:
         """The bodies of the requests that place these orders; none when it refuses to."""
         with MisbehavingServer(self.accept_all) as server:
@@ -503,7 +532,7 @@ class SendingContract(ProviderCase):
 
     @pytest.mark.parametrize("status", REFUSALS)
     def test_a_refusing_status_is_a_certain_no(self, status: int) -> None:
-        self.assert_means(status, ProviderRefused)
+        self.assert_means(status, NotAuthorized if status == 401 else ProviderRefused)
 
     @pytest.mark.parametrize("status", DOUBTFUL)
     def test_a_doubtful_status_is_unknown_unless_it_promises(self, status: int) -> None:

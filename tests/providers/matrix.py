@@ -34,7 +34,7 @@ MEANINGS = {
     Cell.BY_US: "done by this system, whatever the provider can",
     Cell.REFUSED: "saving an endpoint with it is refused, and so is a call that asks for it",
     Cell.COMFORT: "kept, not sent, and named on the endpoint's page as not honoured",
-    Cell.NOT_YET: "cannot be asked for, or is neither done nor said, yet",
+    Cell.NOT_YET: "cannot be asked for yet",
     Cell.NOT_APPLICABLE: "does not apply: there is no second leg, no message or no flow",
 }
 

@@ -16,6 +16,7 @@ import pytest
 from clicktocall import __version__
 from clicktocall.exceptions import (
     ConfigurationError,
+    NotAuthorized,
     OutcomeUnknown,
     ProviderRefused,
     ProviderThrottled,
@@ -200,7 +201,7 @@ def test_answer_without_a_document(body: bytes) -> None:
         (307, ProviderRefused),
         (308, ProviderRefused),
         (400, ProviderRefused),
-        (401, ProviderRefused),
+        (401, NotAuthorized),
         (403, ProviderRefused),
         (404, ProviderRefused),
         (408, OutcomeUnknown),

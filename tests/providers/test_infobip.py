@@ -14,6 +14,7 @@ import pytest
 from clicktocall.exceptions import (
     ConfigurationError,
     InvalidOption,
+    NotAuthorized,
     OutcomeUnknown,
     ProviderError,
     ProviderRefused,
@@ -509,7 +510,7 @@ def test_wrong_credentials_are_logged_for_the_operator(caplog: pytest.LogCapture
         ("duplicate", Placement, 0),
         ("throttled", ProviderThrottled, 0),
         ("bad_request", ProviderRefused, 0),
-        ("unauthorized", ProviderRefused, 0),
+        ("unauthorized", NotAuthorized, 0),
         ("forbidden", ProviderRefused, 0),
         ("server_error", OutcomeUnknown, 0),
         ("server_error_rang", OutcomeUnknown, 1),
@@ -613,7 +614,7 @@ def test_a_refusal_of_the_account_is_not_divided() -> None:
     with MisbehavingServer(answering(401, b"{}")) as server:
         results = build(server.url).place_calls([new_order() for _ in range(16)])
         assert len(server.requests) == 1
-    assert {type(result) for result in results} == {ProviderRefused}
+    assert {type(result) for result in results} == {NotAuthorized}
 
 
 def test_a_bad_request_is_not_divided_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -60,7 +60,7 @@ EVERY_OPTION: dict[str, Any] = {
     "custom_application_vars": {"shop": "bikes"},
     "parameters": {"Name": "Ann"},
     "callback_data": "order 17",
-    "transfers": [{"key": "1", "to": "+442079460154"}],
+    "transfers": [{"transferTo": "+442079460154", "if": "dtmf", "equals": "1"}],
     "retry_min_period": 1,
     "retry_max_period": 5,
     "retry_max_count": 3,
@@ -208,6 +208,17 @@ def test_order_is_taken_within_milliseconds(provider: SandboxProvider, new_order
         ("options.warning_time", -1),
         ("options.message_text", None),
         ("options.message_audio_url", "file:///etc/passwd"),
+        ("options.transfers", None),
+        ("options.transfers", {"transferTo": "+442079460154", "if": "dtmf"}),
+        ("options.transfers", [{"transferTo": "020 7946 0154", "if": "dtmf"}]),
+        ("options.transfers", [{"transferTo": "+442079460154"}]),
+        ("options.transfers", [{"transferTo": "+442079460154", "if": 1}]),
+        ("options.transfers", [{"transferTo": "+442079460154", "if": "dtmf", "equals": 1}]),
+        ("options.transfers", [{"transferTo": "+442079460154", "if": "dtmf", "key": "1"}]),
+        (
+            "options.transfers",
+            [{"transferTo": "+442079460154", "if": "dtmf", "callTransferMaxDuration": 0}],
+        ),
     ],
 )
 def test_order_is_checked_field_by_field(
@@ -461,7 +472,6 @@ def test_configuration_that_is_refused(options: dict[str, Any], named: str) -> N
 def test_comfort_options_are_not_claimed() -> None:
     unclaimed = set(Capability) - SandboxProvider.capabilities
     assert unclaimed == {
-        Capability.TRANSFERS,
         Capability.RINGBACK,
         Capability.HOLD_MUSIC,
         Capability.EARLY_MEDIA,

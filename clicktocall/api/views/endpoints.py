@@ -12,6 +12,7 @@ from clicktocall.api.filters import EndpointFilters
 from clicktocall.api.serializers.endpoints import EndpointSerializer, usual_values
 from clicktocall.api.views.base import ApiViewSet, managing, reading, same_account_only
 from clicktocall.calls.database import atomic
+from clicktocall.endpoints.audio import Heard, hearing_first
 from clicktocall.endpoints.save import delete_endpoint, save_endpoint
 from clicktocall.models import Endpoint
 from clicktocall.rest.etags import answer_or_not_modified
@@ -38,7 +39,8 @@ class EndpointsView(ApiViewSet):
         """A new endpoint."""
         changes = self.read_body()
         endpoint = Endpoint(account_id=self.account_for_new(changes.pop("account_id", None)))
-        answer = self.answer_with_tag(save_endpoint(endpoint, changes), 201)
+        saved = hearing_first(lambda heard: save_endpoint(endpoint, changes, heard=heard))
+        answer = self.answer_with_tag(saved, 201)
         answer["Location"] = request.build_absolute_uri(
             reverse("clicktocall:api-endpoint", args=(endpoint.pk,))
         )
@@ -63,7 +65,10 @@ class EndpointsView(ApiViewSet):
         return Response(status=204)
 
     def _change(self, changes: dict[str, Any]) -> Response:
+        return hearing_first(lambda heard: self._change_now(changes, heard))
+
+    def _change_now(self, changes: dict[str, Any], heard: Heard) -> Response:
         with atomic():
             endpoint = self.locked_object()
             same_account_only(changes, endpoint)
-            return self.answer_with_tag(save_endpoint(endpoint, changes))
+            return self.answer_with_tag(save_endpoint(endpoint, changes, heard=heard))

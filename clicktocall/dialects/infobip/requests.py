@@ -1,8 +1,9 @@
 """From an order to the message that asks for it, for each of the three products.
 
 What a product cannot say is refused by name, never left out, where it concerns money, identity,
-consent or recording. The one exception is the delivery time window: where it does not fit, this
-system waits for it before it places the call.
+consent or recording. Comfort that it has no word for is left out, and `passed_over` names it. The
+delivery time window is left out where it does not fit, and this system waits for it before it
+places the call.
 """
 
 from __future__ import annotations
@@ -34,6 +35,14 @@ class Product(StrEnum):
     IVR = "ivr"
 
 
+# Comfort that is left out; everything else that a product cannot say is refused.
+_PASSED_OVER = {
+    Product.CLICK_TO_CALL: frozenset({"timeout"}),  # it rings as long as Infobip likes
+    Product.VOICE_MESSAGE: frozenset({"warning_time"}),
+    Product.IVR: frozenset({"warning_time"}),
+}
+
+
 def product_of(order: CallOrder) -> Product:
     """What an order asks for: two legs, a flow, or, with neither, a message played to leg A."""
     if order.leg_b is not None:
@@ -54,6 +63,11 @@ def message_of(order: CallOrder, manner: Manner = PLAIN) -> Message:
         Product.IVR: ivr_message,
     }[product_of(order)]
     return make(order, manner)
+
+
+def passed_over(order: CallOrder) -> frozenset[str]:
+    """Options for which the product of this order has no word, and which it is ordered without."""
+    return _PASSED_OVER[product_of(order)]
 
 
 def click_to_call_message(order: CallOrder, manner: Manner = PLAIN) -> Message:

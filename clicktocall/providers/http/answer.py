@@ -12,6 +12,7 @@ from typing import Any
 import requests
 
 from clicktocall.exceptions import (
+    NotAuthorized,
     OutcomeUnknown,
     ProviderError,
     ProviderRefused,
@@ -76,6 +77,8 @@ def failure(
         surely_not_placed: statuses by which this provider promises that nothing was dialled.
     """
     detail = f"{answer.status} {words}" if words else answer.words
+    if answer.status == 401:
+        return NotAuthorized(detail)
     if answer.status == 429:
         return ProviderThrottled(detail, answer.retry_after())
     if answer.status in surely_not_placed:

@@ -17,7 +17,13 @@ from clicktocall.dialects.infobip.events import events_of
 from clicktocall.dialects.infobip.logs import row_of
 from clicktocall.dialects.infobip.manner import Manner
 from clicktocall.dialects.infobip.reports import read_reports
-from clicktocall.dialects.infobip.requests import Message, Product, message_of, product_of
+from clicktocall.dialects.infobip.requests import (
+    Message,
+    Product,
+    message_of,
+    passed_over,
+    product_of,
+)
 from clicktocall.exceptions import (
     InvalidOption,
     OutcomeUnknown,
@@ -108,6 +114,9 @@ class InfobipProvider(Provider):
     def check_order(self, order: CallOrder) -> None:
         """See `Provider.check_order`; each of the three products has limits of its own."""
         self._written(order)
+
+    def passes_over(self, order: CallOrder) -> frozenset[str]:
+        return passed_over(order)
 
     def place_call(self, order: CallOrder) -> Placement:
         (result,) = self.place_calls([order])

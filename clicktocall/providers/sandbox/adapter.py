@@ -47,6 +47,7 @@ class SandboxProvider(Provider):
             Capability.MAX_DURATION,
             Capability.WARNING_TIME,
             Capability.MACHINE_DETECTION,
+            Capability.TRANSFERS,
             Capability.CALLEE_ID,
             Capability.SIP_HEADERS,
             Capability.VARIABLES,

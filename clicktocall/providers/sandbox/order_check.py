@@ -14,6 +14,7 @@ _LEG_VALUES = {
     "pbx": re.compile(r"[0-9*#]{1,32}", re.ASCII),
     "flow": re.compile(r"\S.{0,255}"),
 }
+_TRANSFER_KEYS = frozenset({"transferTo", "if", "equals", "callTransferMaxDuration"})
 
 
 def faults_of(order: dict[str, Any]) -> dict[str, str]:
@@ -70,6 +71,24 @@ def _is_address(value: Any) -> bool:
     return parts is not None and parts.scheme in ("http", "https") and bool(parts.hostname)
 
 
+def _is_transfer(value: Any) -> bool:
+    """One transfer of a message or flow, with the names that Infobip gives to its parts."""
+    if not isinstance(value, dict) or set(value) - _TRANSFER_KEYS:
+        return False
+    target, longest = value.get("transferTo"), value.get("callTransferMaxDuration")
+    return (
+        isinstance(target, str)
+        and _LEG_VALUES["number"].fullmatch(target) is not None
+        and bool(value.get("if"))
+        and all(isinstance(value.get(key, ""), str) for key in ("if", "equals"))
+        and (longest is None or _is_seconds(longest))
+    )
+
+
+def _are_transfers(value: Any) -> bool:
+    return isinstance(value, list) and all(map(_is_transfer, value))
+
+
 _Check = tuple[Callable[[Any], bool], str]
 _FIELDS: dict[str, _Check] = {
     "reference": (_is_reference, "must be 1 to 128 printable ASCII characters"),
@@ -94,5 +113,6 @@ _OPTIONS: dict[str, _Check] = {
     ),
     "message_text": (_is_text, "must be a text"),
     "message_audio_url": (lambda value: value == "" or _is_address(value), "must be an address"),
+    "transfers": (_are_transfers, "must be a list of transfers: transferTo, if, equals"),
     "callback_data": (_is_text, "must be a text"),
 }

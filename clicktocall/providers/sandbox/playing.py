@@ -12,8 +12,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from clicktocall.providers.sandbox.reporter import Lane, Reporter
-from clicktocall.providers.simulation.scheduler import Scheduler
 from clicktocall.providers.sandbox.stories import Phone, Reports, Story
+from clicktocall.providers.simulation.scheduler import Scheduler
 
 # Seconds at speed 1.
 UNTIL_A_RINGS = 0.4
