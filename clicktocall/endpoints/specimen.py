@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from clicktocall.conf import public_url, settings
+from clicktocall.conf import settings
 from clicktocall.exceptions import ConfigurationError
 from clicktocall.models import Attempt, Call, Endpoint
 from clicktocall.models.fields import hex_id
@@ -10,7 +10,7 @@ from clicktocall.numbers import example, parse_number
 from clicktocall.orders import CallOrder
 from clicktocall.providers import Provider
 
-_SOMEWHERE = "https://www.example.com/clicktocall/"
+_SOMEWHERE = "https://www.example.com/clicktocall/callbacks/"
 _A_SECRET = "x" * 43  # as long as `secrets.token_urlsafe()`
 _SOMEBODY = "+442079460101"
 
@@ -42,11 +42,7 @@ def _contact(endpoint: Endpoint) -> str:
 
 def _callback_url(provider: Provider) -> str:
     """Where it would report to; before the site is set up, an address of about that length."""
-    if provider.pull_every is not None:
-        return ""
-    secret = next(iter(provider.callback_secrets), _A_SECRET)
-    path = f"callbacks/{provider.alias}/{secret}/"
     try:
-        return public_url(path)
+        return provider.callback_url
     except ConfigurationError:
-        return f"{_SOMEWHERE}{path}"
+        return f"{_SOMEWHERE}{provider.alias}/{_A_SECRET}/"

@@ -13,6 +13,7 @@ from django.core.exceptions import ValidationError
 
 from clicktocall.endpoints.checks import conversation, product, visitor, when, who_rings
 from clicktocall.endpoints.checks.common import Problems
+from clicktocall.endpoints.specimen import specimen_order
 from clicktocall.exceptions import ConfigurationError
 from clicktocall.models import Endpoint
 from clicktocall.orders import CallOptions, Capability
@@ -68,14 +69,19 @@ def _refuse(found: Problems) -> None:
 
 
 def not_honoured(endpoint: Endpoint) -> list[str]:
-    """Comfort options that are not as usual but that the endpoint's provider does nothing with."""
+    """Comfort options that are not as usual but that the endpoint's provider does nothing with.
+
+    Either it never does, or not in calls of this endpoint's kind.
+    """
     try:
         provider = get_provider(endpoint.provider)
     except ConfigurationError:
         return []
+    never = {option for option, capability in _COMFORT.items() if not provider.can(capability)}
+    passed_over = never | provider.passes_over(specimen_order(endpoint, provider))
     usual = CallOptions()
     return [
         option
-        for option, capability in _COMFORT.items()
-        if getattr(endpoint, option) != getattr(usual, option) and not provider.can(capability)
+        for option in CallOptions.names()
+        if option in passed_over and getattr(endpoint, option) != getattr(usual, option)
     ]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from typing import Any
-from urllib.parse import urlsplit
 
 from django.utils.translation import gettext as _
 
@@ -13,6 +12,7 @@ from clicktocall.endpoints.checks.common import NAME, Problems, is_map_of_text
 from clicktocall.exceptions import InvalidNumber
 from clicktocall.models import Endpoint
 from clicktocall.orders import ONE_LEG_KINDS, ExtensionKind
+from clicktocall.outbound import AddressRefused, check_public_url
 
 
 def check_durations(endpoint: Endpoint) -> Problems:
@@ -28,8 +28,11 @@ def check_durations(endpoint: Endpoint) -> Problems:
 
 def check_message(endpoint: Endpoint) -> Problems:
     address = endpoint.message_audio_url
-    if address and urlsplit(address).scheme not in ("http", "https"):
-        yield "message_audio_url", _("Write an http or https address.")
+    if address:
+        try:
+            check_public_url(address)
+        except AddressRefused as error:
+            yield "message_audio_url", str(error)
     says_nothing = not (address or endpoint.message_text.strip())
     if endpoint.extension_kind == ExtensionKind.MESSAGE and says_nothing:
         yield "message_text", _("Write what the voice message says, or name a recorded message.")
