@@ -11,6 +11,7 @@ import json
 import sys
 from typing import Any
 
+_HEAD = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {length}\r\n\r\n"
 _PENDING = {"groupId": 1, "groupName": "PENDING", "id": 26, "name": "PENDING_ACCEPTED"}
 
 
@@ -25,8 +26,7 @@ async def _serve(port: int, seconds: float) -> None:
             path, body = request
             await asyncio.sleep(seconds)
             document = json.dumps(_accepted(path, json.loads(body))).encode()
-            head = f"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {len(document)}\r\n\r\n"
-            writer.write(head.encode() + document)
+            writer.write(_HEAD.format(length=len(document)).encode() + document)
             await writer.drain()
         writer.close()
 

@@ -35,6 +35,11 @@ DEFAULTS: dict[str, Any] = {
     # Hosts ("name" or "name:port") that requests may go to although they are private, where an
     # account or a client chose the address.
     "ALLOWED_PRIVATE_HOSTS": [],
+    # Reports to clients that one dispatcher sends at the same time, in all and to one receiver.
+    "REPORT_CONCURRENCY": 64,
+    "REPORTS_PER_RECEIVER": 2,
+    # Pauses between the tries of a report (seconds); after the last one it is given up.
+    "REPORT_PAUSES": (5, 60, 300, 1800, 7200, 18000, 36000, 50400, 64800, 79200),
     # Fetch a recorded message when its address is saved, to see that providers can.
     "CHECK_AUDIO": True,
 }

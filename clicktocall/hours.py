@@ -7,16 +7,21 @@ A span whose end is not after its start runs over midnight.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import UTC, datetime, time, timedelta
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
 DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 
 _CLOCK = re.compile(r"([01][0-9]|2[0-3]):([0-5][0-9])", re.ASCII)
+_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
 _SHORTEST_WINDOW = timedelta(hours=1)
+# Days from any instant on in which every day of the week begins, wherever it lies in its own.
+_A_WEEK_AND_ITS_EDGES = 9
+
+MOST_EXCEPTIONS = 400  # dates
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,16 +38,22 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class WeeklyHours:
-    """`days[0]` holds Monday's spans. Without any span the hours are never open."""
+    """`days[0]` holds Monday's spans. Without any span the hours are never open.
+
+    `exceptions` are the spans of single dates, in place of those of their day of the week; none
+    of them: closed.
+    """
 
     zone: ZoneInfo
     days: tuple[tuple[Span, ...], ...]
+    exceptions: Mapping[date, tuple[Span, ...]] = field(default_factory=dict)
 
     def is_open(self, at: datetime) -> bool:
         """Whether the aware instant `at` lies inside a span."""
         local = at.astimezone(self.zone)
         now = local.time()
-        today, yesterday = self.days[local.weekday()], self.days[local.weekday() - 1]
+        today = self._on(local.date())
+        yesterday = self._on(local.date() - timedelta(days=1))
         return any(
             span.start <= now and (span.overnight or now < span.end) for span in today
         ) or any(span.overnight and now < span.end for span in yesterday)
@@ -52,33 +63,42 @@ class WeeklyHours:
         if self.is_open(at):
             return at.astimezone(UTC)
         local = at.astimezone(self.zone)
-        for ahead in range(9):
+        for ahead in range(_A_WEEK_AND_ITS_EDGES + len(self.exceptions)):
             day = local.date() + timedelta(days=ahead)
             starts = (
                 datetime.combine(day, span.start, self.zone).astimezone(UTC)
-                for span in self.days[day.weekday()]
+                for span in self._on(day)
             )
             coming = [start for start in starts if start >= at]
             if coming:
                 return min(coming)
         return None
 
+    def _on(self, day: date) -> tuple[Span, ...]:
+        return self.exceptions.get(day, self.days[day.weekday()])
+
 
 def opening_hours(stored: Mapping[str, Any]) -> WeeklyHours | None:
     """Read `{"time_zone": "Europe/London", "monday": [["09:00", "17:30"]], …}`; None if empty.
 
+    `"exceptions": {"2026-12-25": [], "2026-12-24": [["09:00", "12:00"]]}` are the hours of single
+    dates, in place of those of their day.
+
     Raises:
-        ValueError: naming the day or key that is wrong.
+        ValueError: naming the day, date or key that is wrong.
     """
     if not stored:
         return None
-    unknown = set(stored) - {"time_zone", *DAYS}
+    unknown = set(stored) - {"time_zone", "exceptions", *DAYS}
     if unknown:
-        raise ValueError(f"unknown key {min(unknown)!r}; use time_zone and {', '.join(DAYS)}")
+        raise ValueError(
+            f"unknown key {min(unknown)!r}; use time_zone, exceptions and {', '.join(DAYS)}"
+        )
+    exceptions = dict(_exceptions(stored.get("exceptions", {})))
     days = tuple(tuple(_span(day, pair) for pair in _pairs(day, stored)) for day in DAYS)
     if not any(days):
         raise ValueError("name at least one day with hours, or leave the field empty")
-    return WeeklyHours(_zone(stored), days)
+    return WeeklyHours(_zone(stored), days, exceptions)
 
 
 def delivery_window(stored: Mapping[str, Any]) -> WeeklyHours | None:
@@ -135,6 +155,19 @@ def _hour_minute(key: str, value: Any) -> time:
     if not (0 <= hour <= 23 and 0 <= minute <= 59):
         raise ValueError(f"{key}: hour is 0 to 23, minute 0 to 59")
     return time(hour, minute)
+
+
+def _exceptions(stored: Any) -> Iterator[tuple[date, tuple[Span, ...]]]:
+    if not isinstance(stored, Mapping) or len(stored) > MOST_EXCEPTIONS:
+        raise ValueError(f"exceptions: give an object of at most {MOST_EXCEPTIONS} dates")
+    for written in stored:
+        if not isinstance(written, str) or not _DATE.fullmatch(written):
+            raise ValueError(f"exceptions: {written!r} is not a date such as 2026-12-25")
+        try:
+            day = date.fromisoformat(written)
+        except ValueError:
+            raise ValueError(f"exceptions: there is no {written}") from None
+        yield day, tuple(_span(written, pair) for pair in _pairs(written, stored))
 
 
 def _pairs(day: str, stored: Mapping[str, Any]) -> list[Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, fields
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any, Self
 
@@ -38,6 +38,26 @@ class MachineDetection(TextChoices):
     OFF = "", _("off")
     HANGUP = "hangup", _("hang up")
     CONTINUE = "continue", _("continue")
+
+
+class ReportFormat(TextChoices):
+    """How a report to a client is written. Infobip `notifyContentType`."""
+
+    JSON = "application/json", _("JSON")
+    XML = "application/xml", _("XML")
+
+
+class SpeedUnit(TextChoices):
+    """What a sending speed counts the calls of. Infobip `sendingSpeed.timeUnit`."""
+
+    SECOND = "second", _("second")
+    MINUTE = "minute", _("minute")
+    HOUR = "hour", _("hour")
+    DAY = "day", _("day")
+
+    @property
+    def length(self) -> timedelta:
+        return timedelta(**{f"{self.value}s": 1})
 
 
 class Capability(TextChoices):
@@ -113,6 +133,8 @@ class CallOptions:
     retry_max_count: int = 0  # redials (Infobip `retry.maxCount`, MobTexting `attempts`)
     validity_period: int | None = None  # minutes (Infobip `validityPeriod`)
     delivery_time_window: dict[str, Any] = field(default_factory=dict)
+    notify_url: str = ""  # gets our report when the call is over (Infobip `notifyUrl`)
+    notify_content_type: str = ReportFormat.JSON  # of that report (Infobip `notifyContentType`)
 
     @classmethod
     def names(cls) -> tuple[str, ...]:

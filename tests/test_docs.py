@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
-from types import FunctionType
 from typing import Any
 
 import pytest
@@ -19,15 +18,28 @@ from django.core import mail
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.dispatch import Signal
+from django.test import Client
 from django.utils import timezone
 
 from clicktocall import exceptions, signals
 from clicktocall.accounts.keys import issue_key, revoke_key
-from clicktocall.calls import Visitor, cancel_call, is_cancellable, request_call
+from clicktocall.calls import (
+    SendingSpeed,
+    Visitor,
+    cancel_bulk,
+    cancel_call,
+    is_cancellable,
+    pause_bulk,
+    request_call,
+    reschedule_bulk,
+    resume_bulk,
+)
+from clicktocall.calls.brakes import resume_calls, stop_calls
 from clicktocall.calls.dispatch import CallDispatcher
 from clicktocall.calls.events import apply_event, event_now
 from clicktocall.exceptions import CallRefused, ClicktocallError
 from clicktocall.history.search import regions_of, search_calls
+from clicktocall.management.commands import stop_calls as stop_calls_command
 from clicktocall.models import Account, ApiKey, Call, Endpoint, Refusal
 from clicktocall.providers.sandbox.simulator import Simulator
 from clicktocall.states import CallState, EventKind, Outcome
@@ -35,15 +47,16 @@ from tests.factories import VISITOR, make_attempt, make_call, make_endpoint
 
 _DOCS = Path(__file__).resolve().parents[1] / "docs"
 PYTHON = (_DOCS / "python.md").read_text(encoding="utf-8")
+SETTINGS = (_DOCS / "settings.md").read_text(encoding="utf-8")
 SIGNALS: dict[str, Signal] = {
     name: signal for name, signal in vars(signals).items() if isinstance(signal, Signal)
 }
 _PATIENCE = 20.0  # seconds
 
 
-def table(heading: str) -> list[list[str]]:
+def table(heading: str, document: str = PYTHON) -> list[list[str]]:
     """The cells of the table under this first column's heading, row by row."""
-    (found,) = re.findall(rf"^\| {heading} \|.*\n\|[-|]+\n((?:\|.*\n)+)", PYTHON, re.MULTILINE)
+    (found,) = re.findall(rf"^\| {heading} \|.*\n\|[-|]+\n((?:\|.*\n)+)", document, re.MULTILINE)
     return [[cell.strip() for cell in row.strip("|").split(" | ")] for row in found.splitlines()]
 
 
@@ -95,16 +108,33 @@ def test_every_exception_it_names_exists() -> None:
 
 @pytest.mark.parametrize(
     "function",
-    [cancel_call, is_cancellable, search_calls, regions_of, issue_key, revoke_key],
+    [
+        *(SendingSpeed, pause_bulk, resume_bulk, reschedule_bulk, cancel_bulk),
+        *(cancel_call, is_cancellable, stop_calls, resume_calls),
+        *(search_calls, regions_of, issue_key, revoke_key),
+    ],
     ids=lambda function: function.__name__,
 )
-def test_every_function_is_shown_with_its_arguments(function: FunctionType) -> None:
+def test_every_function_is_shown_with_its_arguments(function: Any) -> None:
     arguments = ", ".join(inspect.signature(function).parameters)
     assert f"| `{function.__name__}({arguments})` |" in PYTHON
 
 
 def test_every_signal_is_named() -> None:
     assert [names(row[0])[0] for row in table("Signal")] == list(SIGNALS)
+
+
+@pytest.mark.django_db
+def test_every_field_of_the_health_page_is_named(client: Client) -> None:
+    answer = client.get("/clicktocall/health/").json()
+    assert [names(row[0])[0] for row in table("Field", SETTINGS)] == list(answer)
+
+
+def test_every_command_is_named() -> None:
+    folder = Path(stop_calls_command.__file__).parent
+    commands = {file.stem for file in folder.glob("*.py")} - {"__init__"}
+    named = {cell.strip("`").split()[0] for cell, *_ in table("Command", SETTINGS)}
+    assert named == commands
 
 
 # --- What its code does ---------------------------------------------------------------------
@@ -264,6 +294,8 @@ def test_the_signals_of_a_call(shop: Endpoint, telephone_company: None, sent: li
     place_and_wait(call, until=heard_the_end(sent))
     with pytest.raises(CallRefused):
         request_call(shop, "12345")
+    stop_calls(reason="Fraud?")
+    resume_calls()
     for name, sender, arguments, *_ in table("Signal"):
         examples = [example for example in sent if example.name in names(name)]
         assert examples, f"{name} was not sent"
@@ -277,7 +309,8 @@ def test_the_signals_of_a_call(shop: Endpoint, telephone_company: None, sent: li
     assert sent[end].arguments["call"].outcome == Outcome.COMPLETED
     # This thread is the process that asks, and then the dispatcher; the other the web server.
     here = {example.kind for example in sent if example.thread == "MainThread"}
-    assert here == {"call_requested", "call_updated placed", "call_refused"}
+    asked = {"call_requested", "call_updated placed", "call_refused"}
+    assert here == asked | {"calls_stopped", "calls_resumed"}
     assert "call_ended" in {example.kind for example in sent} - here
 
 

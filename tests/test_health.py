@@ -11,7 +11,8 @@ from django.test import Client
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries, Settings
 
-from clicktocall.models import Dispatcher
+from clicktocall.calls.brakes import stop_calls
+from clicktocall.models import Circuit, Dispatcher
 from tests.embed.faults import failing
 from tests.factories import make_call
 
@@ -39,7 +40,27 @@ def test_all_is_well(client: Client) -> None:
 
     told = ask(client)
     assert 2 <= told.pop("dispatcher_beat_seconds") < 5
-    assert told == {"status": "ok", "database": True, "oldest_unplaced_seconds": None}
+    assert told == {
+        "status": "ok",
+        "database": True,
+        "oldest_unplaced_seconds": None,
+        "stopped": False,
+        "providers_held": 0,
+    }
+
+
+@pytest.mark.django_db
+def test_what_is_stopped_and_who_fails_is_told(client: Client) -> None:
+    make_dispatcher(beat_ago=2)
+    Circuit.objects.create(provider="sandbox", open_until=timezone.now() + timedelta(seconds=9))
+    Circuit.objects.create(provider="better", open_until=timezone.now() - timedelta(seconds=9))
+    told = ask(client)
+    assert (told["status"], told["stopped"], told["providers_held"]) == ("degraded", False, 1)
+    stop_calls(provider="sandbox")
+    stop_calls(provider="other")
+    stop_calls()
+    told = ask(client)
+    assert (told["status"], told["stopped"], told["providers_held"]) == ("degraded", True, 2)
 
 
 @pytest.mark.django_db
@@ -49,6 +70,8 @@ def test_without_a_dispatcher_no_call_is_placed(client: Client) -> None:
         "database": True,
         "oldest_unplaced_seconds": None,
         "dispatcher_beat_seconds": None,
+        "stopped": False,
+        "providers_held": 0,
     }
 
 
@@ -91,12 +114,12 @@ def test_a_lost_database_is_503(client: Client) -> None:
 
 
 @pytest.mark.django_db
-def test_it_costs_two_looks_and_tells_no_number(
+def test_it_costs_three_looks_and_tells_no_number(
     client: Client, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
     make_call(contact="+442079460177")
 
-    with django_assert_num_queries(2):
+    with django_assert_num_queries(3):
         answer = client.get(ADDRESS)
     assert b"7946" not in answer.content
 

@@ -10,8 +10,8 @@ from clicktocall.conf import settings
 from clicktocall.exceptions import NotAllowed
 from clicktocall.models import Endpoint, Scope
 
-# Whose number is shown, what is recorded, what it may cost, when people are rung, and who else is
-# dialled: whoever may only place calls keeps to what the endpoint says.
+# Whose number is shown, what is recorded, what it may cost, when people are rung, who else is
+# dialled, and who is told: whoever may only place calls keeps to what the endpoint says.
 MANAGED_OPTIONS = frozenset(
     {
         "dial_first",
@@ -32,6 +32,8 @@ MANAGED_OPTIONS = frozenset(
         "retry_max_count",
         "transfers",
         "custom_sip_headers",
+        "notify_url",
+        "notify_content_type",
     }
 )
 

@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy
 
 from clicktocall.admin.explained import ExplainedAdmin
 from clicktocall.admin.fields import ModelForm, TicksField
+from clicktocall.admin.report_secret import ReportSecret
 from clicktocall.admin.scope import ScopedAdmin, ScopedInline
 from clicktocall.exceptions import InvalidNumber
 from clicktocall.models import Account, ApiKey, Membership, OwnedNumber, Role
@@ -113,7 +114,7 @@ class OwnedNumberInline(OfThisAccount):
 
 
 @admin.register(Account)
-class AccountAdmin(ExplainedAdmin, ScopedAdmin):
+class AccountAdmin(ReportSecret, ExplainedAdmin, ScopedAdmin):
     """Only superusers open and close accounts; managers look after theirs."""
 
     when_empty = gettext_lazy(

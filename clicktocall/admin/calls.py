@@ -18,8 +18,10 @@ from django.utils.translation import gettext_lazy
 
 from clicktocall.admin import display
 from clicktocall.admin.explained import ExplainedAdmin
+from clicktocall.admin.held import held_for
 from clicktocall.admin.scope import ReadOnlyAdmin, VisibleFilter, visible
 from clicktocall.admin.timeline import Picture, picture_of
+from clicktocall.calls.watching import legs_as_told
 from clicktocall.history.search import regions_of, search_calls
 from clicktocall.history.timeline import timeline_of
 from clicktocall.models import Attempt, Call, CallbackReceipt, CallEvent, Endpoint
@@ -91,6 +93,13 @@ class CallAdmin(ExplainedAdmin, ReadOnlyAdmin):
         endpoints = visible(Endpoint.objects.all(), request, "account")
         return search_calls(queryset, search_term, regions_of(endpoints)), False
 
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        return super().changelist_view(
+            request, {**(extra_context or {}), "notices": held_for(request)}
+        )
+
     def change_view(
         self,
         request: HttpRequest,
@@ -137,7 +146,7 @@ class CallAdmin(ExplainedAdmin, ReadOnlyAdmin):
             '<div class="ctc-leg-line"><abbr title="{}">{}</abbr> {}</div>',
             (
                 (sides[leg], leg.value.upper(), display.leg_badge(state, over=call.is_over))
-                for leg, state in ((Leg.A, call.leg_a), (Leg.B, call.leg_b))
+                for leg, state in _legs_of(call)
                 if state is not None
             ),
         )
@@ -255,10 +264,17 @@ def _attempt_row(attempt: Attempt, sides: dict[Leg, str], legs: list[Leg]) -> di
         "status": display.outcome_badge(attempt),
         "began": display.moment(attempt.created_at),
         "legs": [
-            display.leg_badge(getattr(attempt, f"leg_{leg}"), over=attempt.is_over) for leg in legs
+            display.leg_badge(state, over=attempt.is_over)
+            for leg, state in _legs_of(attempt)
+            if leg in legs
         ],
         "talked": display.seconds(attempt.talk_seconds),
     }
+
+
+def _legs_of(row: Any) -> list[tuple[Leg, str | None]]:
+    """The state of each leg of a call or an attempt, as far as anybody can know it."""
+    return [(Leg(leg), state) for leg, state in legs_as_told(row).items()]
 
 
 def _picture(attempt: Attempt, sides: dict[Leg, str]) -> Picture:

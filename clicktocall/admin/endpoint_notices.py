@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.utils.translation import gettext as _
 
 from clicktocall.admin.endpoint_form import provider_label
+from clicktocall.admin.held import held_of
 from clicktocall.endpoints.validate import not_honoured
 from clicktocall.models import Endpoint
 from clicktocall.numbers import group
@@ -13,6 +14,7 @@ from clicktocall.numbers import group
 def notices_for(endpoint: Endpoint) -> list[str]:
     """Sentences, the weightier first; empty when all is well."""
     return [
+        *held_of(endpoint),
         *_why_nothing_rings(endpoint),
         *_what_visitors_learn(endpoint),
         *_without_effect(endpoint),

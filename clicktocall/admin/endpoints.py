@@ -161,6 +161,8 @@ class EndpointAdmin(ExplainedAdmin, ScopedAdmin):
                     "custom_application_vars",
                     "parameters",
                     "callback_data",
+                    "notify_url",
+                    "notify_content_type",
                     "transfers",
                 ),
             },

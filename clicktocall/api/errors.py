@@ -55,7 +55,10 @@ PROBLEMS: Mapping[str, tuple[int, str]] = {
     "try_later": (429, "A limit is reached; `Retry-After` says for how many seconds."),
     "server_error": (500, "A mistake of ours. It has been logged."),
     "provider_refused": (502, "The provider says no, and will say it again."),
-    "unavailable": (503, "The database or the provider does not answer; see `Retry-After`."),
+    "unavailable": (
+        503,
+        "Calls are stopped, or no database or provider answers; see `Retry-After`.",
+    ),
 }
 
 _OF_THE_HEART: Mapping[type[Exception], tuple[int, str]] = {
@@ -70,6 +73,7 @@ _REFUSED = {
     VisitorCode.INVALID_NUMBER: 400,
     VisitorCode.TRY_LATER: 429,
     VisitorCode.CLOSED: 409,
+    VisitorCode.UNAVAILABLE: 503,
 }
 _WAIT = 60.0  # seconds, where a rule does not know better
 
@@ -108,7 +112,7 @@ def _refused(refusal: Refusal) -> Response:
         case VisitorCode.CLOSED:
             opening = refusal.next_opening
             more["next_opening"] = opening and MomentField().to_representation(opening)
-        case VisitorCode.TRY_LATER:
+        case VisitorCode.TRY_LATER | VisitorCode.UNAVAILABLE:
             more["retry_after"] = refusal.retry_after or _WAIT
     status = _REFUSED.get(refusal.code, 403)
     code = refusal.code if refusal.code in _REFUSED else VisitorCode.NOT_AVAILABLE

@@ -17,7 +17,7 @@ from rest_framework.request import Request
 
 from clicktocall.exceptions import InvalidNumber
 from clicktocall.history.search import called, regions_of
-from clicktocall.models import Call, Endpoint, Refusal
+from clicktocall.models import Call, Delivery, DeliveryState, Endpoint, Refusal
 from clicktocall.states import CallState, Outcome
 
 _OF_PAGES = frozenset({"cursor", "page_size"})
@@ -151,6 +151,22 @@ class EndpointFilters(FilterSet):
 
     class Meta:
         model = Endpoint
+        fields: tuple[str, ...] = ()
+
+
+class DeliveryFilters(FilterSet):
+    state = _one_or_more_of(DeliveryState)
+    event = django_filters.CharFilter(help_text="Such as `call.ended` or `report`, exactly.")
+    call = django_filters.CharFilter(field_name="call_id", help_text="Its id.")
+    created_after = MomentFilter(
+        field_name="created_at", lookup_expr="gte", help_text="Written at this moment or later."
+    )
+    created_before = MomentFilter(
+        field_name="created_at", lookup_expr="lt", help_text="Written before this moment."
+    )
+
+    class Meta:
+        model = Delivery
         fields: tuple[str, ...] = ()
 
 

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
+from datetime import datetime
 from functools import partial
 from typing import Any, NoReturn, cast
 
 from django.db import Error, IntegrityError, InterfaceError, OperationalError
+from django.utils import timezone
 
 from clicktocall.calls.database import atomic, on_commit, was_written
 from clicktocall.calls.enqueue import ReadyCall, insert, insertion_of
@@ -30,8 +32,10 @@ from clicktocall.calls.request import (
 from clicktocall.exceptions import CallRefused, IdempotencyMismatch, InvalidOption
 from clicktocall.models import Account, Bulk, Call, Endpoint
 from clicktocall.models.fields import hex_id
+from clicktocall.orders import SpeedUnit
 from clicktocall.rules import Refusal
 from clicktocall.signals import call_requested
+from clicktocall.states import CallState
 
 logger = logging.getLogger(__name__)
 
@@ -40,6 +44,24 @@ MOST_CALLS = 1000
 # What is kept of a refused entry: enough to recognise it by.
 _LONGEST_CONTACT = 300
 _LONGEST_MESSAGE = 500
+
+
+@dataclass(frozen=True, slots=True)
+class SendingSpeed:
+    """At most `calls` in each `unit` of time, a `SpeedUnit`. Infobip `sendingSpeed`.
+
+    Raises:
+        InvalidOption: there is no such speed.
+    """
+
+    calls: int
+    unit: str
+
+    def __post_init__(self) -> None:
+        if type(self.calls) is not int or not 1 <= self.calls <= MOST_CALLS:
+            raise InvalidOption("speed", f"Give 1 to {MOST_CALLS} calls in each unit of time.")
+        if self.unit not in SpeedUnit.values:
+            raise InvalidOption("speed", f"The unit is one of: {', '.join(SpeedUnit.values)}.")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +74,7 @@ class WantedCall:
     options: Mapping[str, Any] = field(default_factory=dict)
     client_reference: str = ""
     visitor: Visitor | None = None
+    send_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,6 +108,7 @@ def request_bulk(
     wanted: Sequence[WantedCall],
     *,
     client_id: str = "",
+    speed: SendingSpeed | None = None,
     idempotency_key: str | None = None,
     idempotency_scope: str | None = None,
     requester: str = "",
@@ -96,6 +120,8 @@ def request_bulk(
         account: whose endpoints are called with.
         wanted: 1 to `MOST_CALLS` entries; the same contact may stand there more than once.
         client_id: the caller's own name for the bulk, which no other of the account has.
+        speed: at most so many calls in each unit of time, evenly spaced; the first at once, or
+            at the earliest `send_at` of the entries. Entries then have no validity of their own.
         idempotency_key: with the same key, `door` and scope, the first answer is given again,
             refused entries included, and nothing is written.
         idempotency_scope: within which the key is unique; by default the requester, else the
@@ -118,9 +144,13 @@ def request_bulk(
         account_id=account.pk,
         client_id=client_id,
         idempotency_key=stored_key(Bulk, door, scope, idempotency_key),
+        speed=speed.calls if speed else None,
+        speed_unit=speed.unit if speed else "",
     )
     asked = [_read(entry, bulk, requester, door) for entry in wanted]
-    bulk.fingerprint = fingerprint_of([client_id, [one.fingerprint for one in asked]])
+    bulk.fingerprint = fingerprint_of(
+        [client_id, [one.fingerprint for one in asked], *([str(speed)] if speed else [])]
+    )
     return _repeat_of(bulk) or _first_answer(bulk, asked)
 
 
@@ -145,6 +175,7 @@ def _read(entry: WantedCall, bulk: Bulk, requester: str, door: str) -> CallReque
         requester=requester,
         door=door,
         bulk=bulk,
+        send_at=entry.send_at,
     )
 
 
@@ -166,6 +197,8 @@ def _repeat_of(bulk: Bulk) -> BulkAnswer | None:
 
 def _first_answer(bulk: Bulk, asked: Sequence[CallRequest]) -> BulkAnswer:
     judged = _judge(asked)
+    if bulk.speed:
+        _pace(bulk, judged)
     bulk.refused = [asdict(entry) for entry in judged.refused]
     try:
         _write(bulk, judged.ready)
@@ -203,6 +236,15 @@ def _judge(asked: Sequence[CallRequest]) -> _Judged:
             judged.verdicts.append((refusal, one))
     _give_ids_in_order([ready.call for ready in judged.ready])
     return judged
+
+
+def _pace(bulk: Bulk, judged: _Judged) -> None:
+    """Let each call wait for its turn; the first one's is when the earliest would be due."""
+    now = timezone.now()
+    bulk.next_call_at = min((one.due or now for one in judged.ready), default=None)
+    for one in judged.ready:
+        one.call.state = CallState.SCHEDULED
+    judged.ready = [replace(one, paced=True) for one in judged.ready]
 
 
 def _refused(

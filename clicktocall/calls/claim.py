@@ -9,17 +9,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import connections, router
-from django.db.models import F
+from django.db.models import F, Model
+from django.db.models.functions import Now
 from django.utils import timezone
 
 from clicktocall.calls.database import atomic
 from clicktocall.calls.schedule import first_due
 from clicktocall.conf import settings
-from clicktocall.models import Attempt, Call
+from clicktocall.models import Attempt, Brake, BrakeScope, Bulk, Call, Endpoint
 from clicktocall.models.fields import hex_id
 from clicktocall.states import WAITING_STATES, WITH_PROVIDER_STATES, CallState, Outcome
 
@@ -31,6 +32,8 @@ _AFTER = {
     "sqlite": "strftime('%%Y-%%m-%%d %%H:%%M:%%f', 'now', '+{seconds} seconds')",
     "postgresql": "statement_timestamp() + interval '{seconds} seconds'",
 }
+# PostgreSQL may carry out a subquery with a LIMIT more than once, and then takes more than that.
+_ONCE = "MATERIALIZED"
 # Longer than a provider may take to answer a hang-up (seconds).
 _CANCEL_LEASE = 20
 
@@ -42,6 +45,21 @@ def _state_in(states: Iterable[CallState]) -> str:
 
 
 _WAITING = _state_in(WAITING_STATES)
+
+
+def _not_held() -> str:
+    """No brake is pulled, its bulk is not paused, and the endpoint is switched on."""
+    return (
+        f"NOT EXISTS (SELECT 1 FROM {_of(Brake)} b WHERE b.scope = '{BrakeScope.SITE}' "
+        f"OR (b.scope = '{BrakeScope.ACCOUNT}' AND b.account_id = {_table()}.account_id) "
+        f"OR (b.scope = '{BrakeScope.PROVIDER}' AND b.provider = {_table()}.provider)) "
+        f"AND NOT EXISTS (SELECT 1 FROM {_of(Bulk)} k "
+        f"WHERE k.id = {_table()}.bulk_id AND k.paused_at IS NOT NULL) "
+        f"AND EXISTS (SELECT 1 FROM {_of(Endpoint)} e "
+        f"WHERE e.id = {_table()}.endpoint_id AND e.active)"
+    )
+
+
 _WITH_PROVIDER = _state_in(WITH_PROVIDER_STATES)
 
 
@@ -58,7 +76,9 @@ def anything_due() -> bool:
     sql = (
         f"SELECT 1 FROM {_table()} WHERE {_WAITING} AND due_at <= {{now}} "
         f"UNION ALL SELECT 1 FROM {_table()} WHERE cancel_due_at <= {{now}} "
-        f"UNION ALL SELECT 1 FROM {_attempts()} WHERE follow_up_at <= {{now}} LIMIT 1"
+        f"UNION ALL SELECT 1 FROM {_attempts()} WHERE follow_up_at <= {{now}} "
+        f"UNION ALL SELECT 1 FROM {_of(Bulk)} WHERE next_call_at <= {{now}} "
+        "AND paused_at IS NULL LIMIT 1"
     )
     return bool(_run(sql, []))
 
@@ -70,13 +90,15 @@ def claim_due(alias: str, dispatcher: str, limit: int) -> list[Claim]:
     """
     with atomic():
         ids = _run(
+            f"WITH taken AS {_ONCE} (SELECT id FROM {_table()} WHERE {_WAITING} "
+            "AND provider = %s AND due_at <= {now} AND expires_at > {now} "
+            f"AND cancel_requested_at IS NULL AND {_not_held()} "
+            "ORDER BY due_at LIMIT %s {skip_locked}) "
             f"UPDATE {_table()} SET state = '{CallState.PLACING}', due_at = NULL, "
             "attempt_count = attempt_count + 1, claimed_by = %s, claimed_until = {lease}, "
-            f"updated_at = {{now}} WHERE {_WAITING} AND id IN ("
-            f"SELECT id FROM {_table()} WHERE {_WAITING} AND provider = %s "
-            "AND due_at <= {now} AND expires_at > {now} ORDER BY due_at LIMIT %s {skip_locked}) "
+            f"updated_at = {{now}} WHERE {_WAITING} AND id IN (SELECT id FROM taken) "
             "RETURNING id",
-            [dispatcher, alias, limit],
+            [alias, limit, dispatcher],
         )
         calls = Call.objects.in_bulk(ids)
         now = timezone.now()
@@ -95,7 +117,9 @@ def expire_late() -> list[str]:
         f"UPDATE {_table()} SET state = '{CallState.ENDED}', outcome = '{Outcome.EXPIRED}', "
         "outcome_words = CASE WHEN outcome_words = '' THEN %s ELSE outcome_words END, "
         "ended_at = {now}, due_at = NULL, updated_at = {now} "
-        f"WHERE {_WAITING} AND due_at <= {{now}} AND expires_at <= {{now}} RETURNING id",
+        f"WHERE {_WAITING} AND due_at <= {{now}} AND expires_at <= {{now}} "
+        f"AND NOT EXISTS (SELECT 1 FROM {_of(Bulk)} k "
+        f"WHERE k.id = {_table()}.bulk_id AND k.paused_at IS NOT NULL) RETURNING id",
         ["Nobody could place the call in time."],
     )
 
@@ -106,10 +130,10 @@ def claim_cancels(alias: str, limit: int) -> list[Call]:
     Each is taken for a while only: if this process dies before it has asked, another one will.
     """
     ids = _run(
+        f"WITH taken AS {_ONCE} (SELECT id FROM {_table()} WHERE cancel_due_at <= {{now}} "
+        f"AND provider = %s AND {_WITH_PROVIDER} LIMIT %s {{skip_locked}}) "
         f"UPDATE {_table()} SET cancel_due_at = {{cancel_lease}}, updated_at = {{now}} "
-        f"WHERE cancel_due_at <= {{now}} AND id IN (SELECT id FROM {_table()} "
-        f"WHERE cancel_due_at <= {{now}} AND provider = %s AND {_WITH_PROVIDER} "
-        "LIMIT %s {skip_locked}) RETURNING id",
+        "WHERE cancel_due_at <= {now} AND id IN (SELECT id FROM taken) RETURNING id",
         [alias, limit],
     )
     return list(Call.objects.filter(pk__in=ids))
@@ -123,6 +147,14 @@ def claims_of_the_dead(limit: int) -> list[Attempt]:
         [limit],
     )
     return _latest_attempts(ids)
+
+
+def doubts_overdue(after: timedelta, limit: int) -> list[Attempt]:
+    """Attempts that have been in doubt for longer than `after`, whoever was to find out."""
+    calls = Call.objects.filter(
+        state=CallState.PLACING, claimed_until=None, updated_at__lte=Now() - after
+    )
+    return _latest_attempts(list(calls.values_list("pk", flat=True)[:limit]))
 
 
 def reports_overdue(limit: int) -> list[Attempt]:
@@ -140,10 +172,10 @@ def claim_follow_ups(alias: str, limit: int) -> list[Attempt]:
     Each is taken for as long as a call is claimed; what comes of it sets the next time.
     """
     ids = _run(
+        f"WITH taken AS {_ONCE} (SELECT id FROM {_attempts()} WHERE follow_up_at <= {{now}} "
+        "AND provider = %s ORDER BY follow_up_at LIMIT %s {skip_locked}) "
         f"UPDATE {_attempts()} SET follow_up_at = {{lease}}, follow_ups = follow_ups + 1 "
-        f"WHERE follow_up_at <= {{now}} AND id IN (SELECT id FROM {_attempts()} "
-        "WHERE follow_up_at <= {now} AND provider = %s "
-        "ORDER BY follow_up_at LIMIT %s {skip_locked}) RETURNING id",
+        "WHERE follow_up_at <= {now} AND id IN (SELECT id FROM taken) RETURNING id",
         [alias, limit],
     )
     return list(Attempt.objects.filter(pk__in=ids).select_related("call"))
@@ -151,7 +183,10 @@ def claim_follow_ups(alias: str, limit: int) -> list[Attempt]:
 
 def _postponed(call: Call, now: datetime) -> bool:
     """Put the call back until its delivery time window opens; whether that was needed."""
-    opens = first_due(call.call_options, now)
+    try:
+        opens = first_due(call.call_options, now)
+    except ValueError:
+        return False  # hours that nobody can read: the order cannot be written, and says so
     if opens is None:
         return False
     Call.objects.filter(pk=call.pk).update(
@@ -183,11 +218,15 @@ def _latest_attempts(call_ids: list[str]) -> list[Attempt]:
 
 
 def _table() -> str:
-    return f'"{Call._meta.db_table}"'
+    return _of(Call)
 
 
 def _attempts() -> str:
-    return f'"{Attempt._meta.db_table}"'
+    return _of(Attempt)
+
+
+def _of(model: type[Model]) -> str:
+    return f'"{model._meta.db_table}"'
 
 
 def _run(sql: str, params: list[Any]) -> list[Any]:

@@ -21,6 +21,8 @@ from django.db import DatabaseError, InterfaceError, OperationalError, connectio
 from django.db.models.functions import Now
 from django.utils import timezone
 
+from clicktocall.calls.brakes import is_stopped
+from clicktocall.calls.circuits import allowance, give_back, hand_over, is_held, note_answer
 from clicktocall.calls.claim import (
     Claim,
     anything_due,
@@ -29,7 +31,9 @@ from clicktocall.calls.claim import (
     claim_follow_ups,
     expire_late,
 )
-from clicktocall.calls.doubt import give_up, may_be_repeated_until
+from clicktocall.calls.database import atomic
+from clicktocall.calls.doubt import give_up, look_later, may_be_repeated_until
+from clicktocall.calls.pacing import release_due
 from clicktocall.calls.placing import (
     Answer,
     Answered,
@@ -38,16 +42,17 @@ from clicktocall.calls.placing import (
     Placed,
     ProviderPool,
     Pulled,
-    steady_now,
 )
-from clicktocall.calls.record import record, record_placements
+from clicktocall.calls.record import record, record_placements, record_pulled
 from clicktocall.calls.recover import recover
-from clicktocall.conf import public_url, settings
+from clicktocall.calls.reports.outbox import post_ends
+from clicktocall.conf import settings
 from clicktocall.exceptions import ConfigurationError, ProviderRefused
 from clicktocall.models import Attempt, Call, Dispatcher
 from clicktocall.numbers import mask
 from clicktocall.orders import CallOrder
 from clicktocall.providers import get_provider, provider_aliases
+from clicktocall.providers.deadline import steady_now
 from clicktocall.signals import call_ended
 from clicktocall.states import Outcome
 
@@ -60,7 +65,9 @@ _FORGOTTEN_AFTER = timedelta(days=1)
 # Rows of one transaction: enough to be quick, few enough not to hold others up.
 _CLAIMED_AT_ONCE = 400
 _RECORDED_AT_ONCE = 200
-_DATABASE_PAUSES = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
+# A provider that has handed out reports may have more.
+_PULLED_AGAIN_AFTER = 0.2
+_PAUSES = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
 
 
 class CallDispatcher:
@@ -76,6 +83,7 @@ class CallDispatcher:
         self._answers: SimpleQueue[Answered] = SimpleQueue()
         self._placed: deque[Placed] = deque()
         self._other: deque[Answer] = deque()
+        self._well: set[str] = set()
         self._pools: dict[str, ProviderPool] = {}
         self._next_pull: dict[str, float] = {}
         for alias in aliases if aliases is not None else provider_aliases():
@@ -101,12 +109,17 @@ class CallDispatcher:
                 self._look_after_itself(started_at)
                 self.step()
                 failures = 0
-            except (OperationalError, InterfaceError, DatabaseError) as error:
-                pause = _DATABASE_PAUSES[min(failures, len(_DATABASE_PAUSES) - 1)]
+            except (InterfaceError, DatabaseError) as error:
                 failures += 1
+                pause = _pause_after(failures)
                 logger.warning("database not available, next try in %.1f s: %s", pause, error)
                 connections.close_all()
                 self._stopping.wait(pause)
+            except Exception:
+                # A mistake about one call must not keep all others from being placed.
+                failures += 1
+                logger.exception("the dispatcher goes on after an error")
+                self._stopping.wait(_pause_after(failures))
         self._finish()
 
     def step(self) -> None:
@@ -114,12 +127,14 @@ class CallDispatcher:
         self._collect(settings.POLL_INTERVAL)
         self._record_answers()
         if anything_due():
+            release_due()
             self._hand_out()
             self._expire_late_calls()
         self._pull_reports()
 
     def drain(self) -> None:
         """Place everything due now and record every answer; for hosts without a process of ours."""
+        release_due()
         self._hand_out()
         self._pull_reports()
         while self._busy():
@@ -164,13 +179,18 @@ class CallDispatcher:
             self._next_recovery = now + RECOVER_SECONDS
 
     def _hand_out_due_calls(self, pool: ProviderPool) -> None:
-        if pool.free > 0:
-            # Counted from before the claim: if this process is stopped in between, the claim
-            # may have been judged by another one when it goes on.
-            valid_until = steady_now() + settings.CLAIM_LIFETIME / 2
-            claims = claim_due(pool.provider.alias, self.name, min(pool.room, _CLAIMED_AT_ONCE))
-            orders = [self._order(claim, valid_until) for claim in claims]
-            pool.place([order for order in orders if order is not None])
+        alias = pool.provider.alias
+        # Counted from before the claim: if this process is stopped in between, the claim may have
+        # been judged by another one when it goes on.
+        valid_until = steady_now() + settings.CLAIM_LIFETIME / 2
+        allowed = allowance(alias, min(pool.room, _CLAIMED_AT_ONCE))
+        claims = claim_due(alias, self.name, allowed.calls) if allowed.calls else []
+        if allowed.is_try and not claims:
+            give_back(alias)
+        orders = [self._order(claim, valid_until) for claim in claims]
+        pool.place([order for order in orders if order is not None])
+        if not claims and pool.free > 0 and is_held(alias):
+            hand_over(alias)
 
     def _order(self, claim: Claim, valid_until: float) -> Order | None:
         """What the provider is asked; None, and a certain no, where that cannot be said."""
@@ -208,11 +228,17 @@ class CallDispatcher:
         if pool.free > 0:
             lease_ends = steady_now() + settings.CLAIM_LIFETIME / 2
             for attempt in claim_follow_ups(pool.provider.alias, pool.free):
-                self._follow_up(pool, attempt, lease_ends)
+                try:
+                    self._follow_up(pool, attempt, lease_ends)
+                except (ConfigurationError, TypeError, ValueError):
+                    # Its lease ends by itself, and then it is tried again.
+                    logger.exception("attempt %s cannot be asked after", attempt.reference)
 
     def _follow_up(self, pool: ProviderPool, attempt: Attempt, lease_ends: float) -> None:
         until = may_be_repeated_until(attempt, pool.provider)
-        if until is not None:
+        if until is not None and is_stopped(attempt.call):
+            look_later(attempt)  # the window may end meanwhile; then nobody knows
+        elif until is not None:
             left = (until - timezone.now()).total_seconds()
             order = order_of(attempt.call, attempt)
             pool.place_again(Order(attempt, order, min(lease_ends, steady_now() + left)))
@@ -230,7 +256,10 @@ class CallDispatcher:
                 self._next_pull[alias] = time.monotonic() + (pool.provider.pull_every or 0)
 
     def _expire_late_calls(self) -> None:
-        for call in Call.objects.filter(pk__in=expire_late()):
+        with atomic():
+            expired = list(Call.objects.filter(pk__in=expire_late()))
+            post_ends(expired, timezone.now())
+        for call in expired:
             logger.warning("call expired id=%s", call.pk)
             call_ended.send_robust(Call, call=call)
 
@@ -248,13 +277,13 @@ class CallDispatcher:
 
     def _take(self, answered: Answered) -> None:
         self._pools[answered.alias].answered()
+        if answered.well:
+            self._well.add(answered.alias)
         for answer in answered.answers:
             if isinstance(answer, Placed):
                 self._placed.append(answer)
             else:
                 self._other.append(answer)
-            if isinstance(answer, Pulled) and answer.reports is not None:
-                self._next_pull[answer.alias] = 0.0  # there may be more
 
     def _record_answers(self) -> None:
         # An answer leaves its queue only after it is written: a lost database loses none.
@@ -263,9 +292,22 @@ class CallDispatcher:
             _record_together(some)
             for _ in some:
                 self._placed.popleft()
+        if self._well:
+            note_answer(self._well)
+            self._well.clear()
         while self._other:
-            _record_alone(self._other[0])
+            self._record(self._other[0])
             self._other.popleft()
+
+    def _record(self, answer: Answer) -> None:
+        if not isinstance(answer, Pulled):
+            _record_alone(answer)
+        elif record_pulled(answer):
+            self._next_pull[answer.alias] = time.monotonic() + _PULLED_AGAIN_AFTER
+
+
+def _pause_after(failures: int) -> float:
+    return _PAUSES[min(failures, len(_PAUSES)) - 1]
 
 
 def _record_together(placed: list[Placed]) -> None:
@@ -296,16 +338,5 @@ def order_of(call: Call, attempt: Attempt) -> CallOrder:
     Raises:
         ConfigurationError: `PUBLIC_URL` or the callback secret is missing.
     """
-    provider = get_provider(attempt.provider)
-    if provider.pull_every is not None:
-        return call.order(attempt, callback_url="", longest=settings.MAX_DURATION)
-    secrets = provider.callback_secrets
-    if not secrets:
-        raise ConfigurationError(
-            f'CLICKTOCALL["PROVIDERS"]["{attempt.provider}"]["OPTIONS"] needs "CALLBACK_SECRETS".'
-        )
-    return call.order(
-        attempt,
-        callback_url=public_url(f"callbacks/{attempt.provider}/{secrets[0]}/"),
-        longest=settings.MAX_DURATION,
-    )
+    address = get_provider(attempt.provider).callback_url
+    return call.order(attempt, callback_url=address, longest=settings.MAX_DURATION)

@@ -26,7 +26,7 @@ logger = logging.getLogger(__name__)
 # What a provider remembers of a call is not asked for after this; Infobip's logs reach as far.
 REMEMBERED_FOR = timedelta(hours=48)
 # A call in doubt is on its way for so long at most; then it ends `unknown`.
-_DOUBT_LASTS = timedelta(minutes=10)
+DOUBT_LASTS = timedelta(minutes=10)
 # Between one look and the next. The first one leaves the lost order time to arrive.
 _PAUSES = (
     *(timedelta(seconds=seconds) for seconds in (5, 10, 20, 40, 60)),
@@ -87,36 +87,38 @@ def proves_absence(provider: Provider | None) -> bool:
 
 def look_later(attempt: Attempt, *, at_least: timedelta = timedelta()) -> None:
     """Have the provider asked again, later each time; not when nobody can answer any more."""
-    provider = provider_of(attempt)
-    known = Attempt.objects.filter(pk=attempt.pk)
-    if provider is None or not (provider.looks_up or provider.dedupe.kind == "window"):
-        known.update(follow_up_at=None)
-        return
     pause = max(_PAUSES[min(attempt.follow_ups, len(_PAUSES) - 1)], at_least)
-    if timezone.now() + pause > attempt.created_at + REMEMBERED_FOR:
-        known.update(follow_up_at=None)
+    forgotten = timezone.now() + pause > attempt.created_at + REMEMBERED_FOR
+    if forgotten or not _can_be_found_out(attempt):
+        stop_looking(attempt)
     else:
-        known.update(follow_up_at=Now() + pause)
+        Attempt.objects.filter(pk=attempt.pk).update(follow_up_at=Now() + pause)
 
 
-def give_up(attempt: Attempt, words: str) -> None:
+def give_up(attempt: Attempt, words: str, *, at_least: timedelta = timedelta()) -> None:
     """End a call that has been in doubt for long enough; otherwise have a look again later.
 
     Nobody looks again for an attempt of which something is known.
     """
     if not is_doubted(attempt):
         if attempt.outcome == Outcome.UNKNOWN:
-            look_later(attempt)
+            look_later(attempt, at_least=at_least)
         else:
             stop_looking(attempt)
         return
-    provider = provider_of(attempt)
-    can_find_out = provider is not None and (
-        provider.looks_up or may_be_repeated_until(attempt, provider) is not None
-    )
-    if not can_find_out or timezone.now() > attempt.created_at + _DOUBT_LASTS:
+    lasted = timezone.now() - attempt.created_at
+    if lasted > DOUBT_LASTS or not _can_be_found_out(attempt):
         _end_unknown(attempt, words)
-    look_later(attempt)
+    look_later(attempt, at_least=at_least)
+
+
+def _can_be_found_out(attempt: Attempt) -> bool:
+    """Whether the provider can be asked, or may be asked for the very same once more."""
+    provider = provider_of(attempt)
+    if provider is None:
+        return False
+    as_it_is = Attempt.objects.select_related("call").get(pk=attempt.pk)
+    return provider.looks_up or may_be_repeated_until(as_it_is, provider) is not None
 
 
 def stop_looking(attempt: Attempt) -> None:

@@ -27,11 +27,15 @@ _NOW_PLUS = {
 
 @dataclass(frozen=True, slots=True)
 class ReadyCall:
-    """A call that nothing speaks against, due at `due` or at once, dialled within `validity`."""
+    """A call that nothing speaks against, due at `due` or at once, dialled within `validity`.
+
+    One that is `paced` is due when its bulk releases it.
+    """
 
     call: Call
     due: datetime | None
     validity: timedelta
+    paced: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,9 +64,11 @@ def insertion_of(ready: ReadyCall) -> Insertion:
     connection = connections[router.db_for_write(Call)]
     call, due, validity = ready.call, ready.due, ready.validity
     # "At once" is said in seconds from the database's own now: its clock times the queue.
-    from_now = {"due_at": 0.0, "expires_at": validity.total_seconds()} if due is None else {}
-    call.due_at = due or timezone.now()
-    call.expires_at = call.due_at + validity
+    at_once = due is None and not ready.paced
+    from_now = {"due_at": 0.0, "expires_at": validity.total_seconds()} if at_once else {}
+    earliest = due or timezone.now()
+    call.due_at = None if ready.paced else earliest
+    call.expires_at = earliest + validity
     values = [
         from_now[field.name]
         if field.name in from_now

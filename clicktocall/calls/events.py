@@ -15,6 +15,7 @@ from clicktocall.calls.database import atomic, on_commit
 from clicktocall.calls.facts import event_now, names_of, new_event, storable
 from clicktocall.calls.patience import REPORT_GRACE, longest_talk, report_wait
 from clicktocall.calls.redial import LONGEST_VALIDITY, redial_wait
+from clicktocall.calls.reports.outbox import Stood, post_news
 from clicktocall.calls.schedule import next_due
 from clicktocall.models import Attempt, Call, CallbackReceipt, CallEvent, Source
 from clicktocall.orders import ReportedEvent
@@ -139,12 +140,14 @@ class _Known:
         for event in CallEvent.objects.filter(attempt__in=self.attempts):
             self.events[event.attempt_id].append(event)
         self._changed_calls = Changes(self.calls.values())
+        self._stood = {call.pk: Stood.of(call) for call in self.calls.values()}
         self._changed_attempts = Changes(self.attempts.values())
 
     def save(self, noted: list[CallEvent]) -> None:
         CallEvent.objects.bulk_create(noted)
         self._changed_attempts.write()
         self._changed_calls.write(updated_at=self.now)
+        post_news([(call, self._stood[call.pk]) for call in self.calls.values()], self.now)
 
 
 def _note(item: News, known: _Known) -> CallEvent | None:
@@ -217,9 +220,15 @@ def _redial(call: Call, progress: Progress, now: datetime) -> Retry | None:
     validity = (
         timedelta(minutes=options.validity_period) if options.validity_period else LONGEST_VALIDITY
     )
-    call.expires_at = call.created_at + validity
+    call.expires_at = _first_dialled_at(call) + validity
     at = next_due(options, now + wait)
     return Retry(at=at, provider=call.provider, is_redial=True) if at < call.expires_at else None
+
+
+def _first_dialled_at(call: Call) -> datetime:
+    """From then on its validity counts: a call may have been asked for long before."""
+    first: Attempt = call.attempts.earliest("number")
+    return first.created_at
 
 
 def _place_again(call: Call, progress: Progress, retry: Retry) -> None:
@@ -229,7 +238,7 @@ def _place_again(call: Call, progress: Progress, retry: Retry) -> None:
         outcome_words=progress.outcome_words,
     )
     call.show(fresh)
-    call.due_at = retry.at
+    call.due_at = min(retry.at, call.expires_at)  # by then it is over, and said to be
     call.provider = retry.provider
     call.redial_count += retry.is_redial
     call.report_due_at = call.claimed_until = None

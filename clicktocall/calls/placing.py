@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -12,21 +11,26 @@ from queue import SimpleQueue
 from typing import TypeAlias, TypeVar
 
 from clicktocall.conf import settings
-from clicktocall.exceptions import OutcomeUnknown, ProviderError, ProviderUnavailable
+from clicktocall.exceptions import (
+    NotAuthorized,
+    OutcomeUnknown,
+    ProviderError,
+    ProviderRefused,
+    ProviderThrottled,
+    ProviderUnavailable,
+)
 from clicktocall.models import Attempt
 from clicktocall.orders import CallOrder, Placement, ReportedEvent
-from clicktocall.providers import CallbackRequest, Provider
+from clicktocall.providers import CallbackRequest, Provider, deadline
+from clicktocall.providers.deadline import steady_now
 
 logger = logging.getLogger(__name__)
 
 Result = TypeVar("Result")
 
 
-def steady_now() -> float:
-    """Seconds on a clock that also runs while the machine is suspended, where there is one."""
-    if hasattr(time, "CLOCK_BOOTTIME"):
-        return time.clock_gettime(time.CLOCK_BOOTTIME)
-    return time.monotonic()
+class HeldUp(ProviderUnavailable):
+    """It was too late to ask, which says nothing about the provider."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +48,14 @@ class NotPlaced:
     attempt: Attempt
     error: ProviderError
     again: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A request for calls came to nothing: the provider is not well, or does not want us."""
+
+    alias: str
+    error: ProviderError
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,15 +84,23 @@ class Pulled:
     error: ProviderError | None = None
 
 
-Answer: TypeAlias = Placed | NotPlaced | HungUp | LookedUp | Pulled
+Answer: TypeAlias = Placed | NotPlaced | Failure | HungUp | LookedUp | Pulled
 
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """Everything that came of one request to a provider."""
+    """Everything that came of one request to a provider; `well`: it took or refused a call."""
 
     alias: str
     answers: list[Answer]
+
+    @property
+    def well(self) -> bool:
+        return any(
+            isinstance(answer, Placed)
+            or (isinstance(answer, NotPlaced) and type(answer.error) is ProviderRefused)
+            for answer in self.answers
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +154,7 @@ class ProviderPool:
 
     def place_again(self, order: Order) -> None:
         """Repeat an order whose answer was lost, to a provider that knows it again."""
-        self._submit(lambda: [self._placed_alone(order, again=True)])
+        self._submit(lambda: self._with_failure([self._placed_alone(order, again=True)]))
 
     def cancel(self, attempt: Attempt, order: CallOrder) -> None:
         """Ask for a hang-up."""
@@ -157,12 +177,23 @@ class ProviderPool:
         self._threads.shutdown(wait=True, cancel_futures=False)
 
     def _submit_orders(self, orders: Sequence[Order]) -> None:
-        self._submit(lambda: self._placed(orders))
+        self._submit(lambda: self._with_failure(self._placed(orders)))
 
     def _submit(self, work: Callable[[], list[Answer]]) -> None:
         self._busy += 1
         alias = self.provider.alias
         self._threads.submit(lambda: self._answers.put(Answered(alias, work())))
+
+    def _with_failure(self, answers: list[Answer]) -> list[Answer]:
+        """One failure a request, however many orders were in it."""
+        errors = [
+            answer.error
+            for answer in answers
+            if isinstance(answer, NotPlaced) and not isinstance(answer.error, HeldUp)
+        ]
+        if not errors or Answered(self.provider.alias, answers).well:
+            return answers
+        return [*answers, Failure(self.provider.alias, max(errors, key=_says_most))]
 
     def _placed(self, orders: Sequence[Order]) -> list[Answer]:
         if len(orders) == 1:
@@ -173,7 +204,10 @@ class ProviderPool:
         return answers + (self._placed_together(asked) if asked else [])
 
     def _placed_together(self, orders: Sequence[Order]) -> list[Answer]:
-        results = self._asked(lambda: self.provider.place_calls([each.order for each in orders]))
+        with deadline.not_after(min(each.valid_until for each in orders)):
+            results = self._asked(
+                lambda: self.provider.place_calls([each.order for each in orders])
+            )
         if isinstance(results, ProviderError):
             results = [results] * len(orders)
         elif len(results) != len(orders):
@@ -184,7 +218,8 @@ class ProviderPool:
     def _placed_alone(self, each: Order, *, again: bool = False) -> Answer:
         if each.has_lapsed:
             return _held_up(each, again=again)
-        result = self._asked(lambda: self.provider.place_call(each.order))
+        with deadline.not_after(each.valid_until):
+            result = self._asked(lambda: self.provider.place_call(each.order))
         return _result(each, result, again=again)
 
     def _hung_up(self, attempt: Attempt, order: CallOrder) -> Answer:
@@ -222,10 +257,19 @@ def _kind(each: Order) -> tuple[bool, bool]:
 
 
 def _held_up(each: Order, *, again: bool = False) -> NotPlaced:
-    return NotPlaced(each.attempt, ProviderUnavailable("The dispatcher was held up."), again)
+    return NotPlaced(each.attempt, HeldUp("The dispatcher was held up."), again)
+
+
+def _says_most(error: ProviderError) -> int:
+    """What is said of us as a whole counts for more than what befell one request."""
+    if isinstance(error, NotAuthorized):
+        return 2
+    return int(isinstance(error, ProviderThrottled))
 
 
 def _result(each: Order, result: Placement | ProviderError, *, again: bool = False) -> Answer:
+    if isinstance(result, ProviderUnavailable) and each.has_lapsed:
+        return _held_up(each, again=again)
     if isinstance(result, ProviderError):
         return NotPlaced(each.attempt, result, again)
     return Placed(each.attempt, result)

@@ -11,24 +11,31 @@ from django.db.models import F
 from django.db.models.functions import Now
 from django.utils import timezone
 
+from clicktocall.calls.brakes import stop_calls
+from clicktocall.calls.circuits import note_failure, note_wait
 from clicktocall.calls.database import atomic
 from clicktocall.calls.doubt import (
     doubt,
     give_up,
     is_doubted,
-    look_later,
     proves_absence,
     provider_of,
     stop_looking,
 )
 from clicktocall.calls.events import News, Retry, apply_event, apply_news, event_now, storable
 from clicktocall.calls.match import match_reports
-from clicktocall.calls.placing import Answer, HungUp, LookedUp, NotPlaced, Placed, Pulled
+from clicktocall.calls.placing import Answer, Failure, HungUp, LookedUp, NotPlaced, Placed, Pulled
 from clicktocall.calls.receive import keep, process_receipt
 from clicktocall.calls.redial import pause_after_failed_placing
 from clicktocall.calls.schedule import next_due
-from clicktocall.exceptions import OutcomeUnknown, ProviderError, ProviderRefused, ProviderThrottled
-from clicktocall.models import Attempt, Call, Source
+from clicktocall.exceptions import (
+    NotAuthorized,
+    OutcomeUnknown,
+    ProviderError,
+    ProviderRefused,
+    ProviderThrottled,
+)
+from clicktocall.models import Attempt, Call, ReceiptStatus, Source
 from clicktocall.numbers import mask_within
 from clicktocall.providers import get_provider
 from clicktocall.states import WITH_PROVIDER_STATES, EventKind, Outcome
@@ -37,6 +44,7 @@ logger = logging.getLogger(__name__)
 
 _CANCEL_AGAIN_AFTER = timedelta(seconds=2)
 _CANCEL_TRIED_FOR = timedelta(minutes=5)
+_READ = frozenset({ReceiptStatus.APPLIED, ReceiptStatus.UNMATCHED})
 _NOT_KNOWN_THERE = "The provider does not know this call: it was never placed."
 
 
@@ -50,14 +58,16 @@ def record(answer: Answer) -> None:
         case Placed():
             record_placements([answer])
         case Pulled():
-            _record_pulled(answer)
-        case NotPlaced() | HungUp() | LookedUp():
+            record_pulled(answer)
+        case NotPlaced() | Failure() | HungUp() | LookedUp():
             with atomic():
                 _record_about(answer)
 
 
-def _record_about(answer: NotPlaced | HungUp | LookedUp) -> None:
+def _record_about(answer: NotPlaced | Failure | HungUp | LookedUp) -> None:
     match answer:
+        case Failure():
+            _record_failure(answer)
         case NotPlaced():
             _record_error(answer)
         case HungUp():
@@ -66,18 +76,26 @@ def _record_about(answer: NotPlaced | HungUp | LookedUp) -> None:
             _record_look_up(answer)
 
 
-def _record_pulled(answer: Pulled) -> None:
-    """They are handed out once: kept for good before anything is made of them."""
+def record_pulled(answer: Pulled) -> bool:
+    """Keep what was pulled, and then apply it; whether the provider may have more.
+
+    It is handed out once, so it is kept for good before anything is made of it.
+
+    Raises:
+        django.db.Error: it could not be kept.
+    """
     if answer.error is not None:
         _log(answer.alias, answer.error)
-    if answer.reports is not None:
-        provider = get_provider(answer.alias)
-        receipt = keep(provider, answer.reports, source_address=None)
-        try:
-            process_receipt(provider, answer.reports, receipt)
-        except DatabaseError:
-            # Nobody sends them again, but they are kept: recovery takes them up.
-            logger.exception("pulled reports not applied yet receipt=%s", receipt.pk)
+    if answer.reports is None:
+        return False
+    provider = get_provider(answer.alias)
+    receipt = keep(provider, answer.reports, source_address=None)
+    try:
+        return process_receipt(provider, answer.reports, receipt) in _READ
+    except DatabaseError:
+        # Nobody sends them again, but they are kept: recovery takes them up.
+        logger.exception("pulled reports not applied yet receipt=%s", receipt.pk)
+        return False
 
 
 def record_placements(placed: Sequence[Placed]) -> None:
@@ -135,6 +153,8 @@ def _record_error(answer: NotPlaced) -> None:
         case _ if answer.again:
             # It says nothing about the order that was sent first.
             give_up(_fresh(attempt), error.detail)
+        case NotAuthorized():
+            _record_not_placed(attempt, error)
         case ProviderRefused():
             apply_event(
                 attempt, event_now(EventKind.ENDED, outcome=Outcome.REJECTED, words=error.detail)
@@ -144,6 +164,18 @@ def _record_error(answer: NotPlaced) -> None:
         case _:
             _record_not_placed(attempt, error)
     _log(attempt.provider, error, attempt)
+
+
+def _record_failure(failure: Failure) -> None:
+    """Leave the provider alone: for a while, or until somebody has looked."""
+    alias, error = failure.alias, failure.error
+    match error:
+        case NotAuthorized():
+            stop_calls(provider=alias, reason=mask_within(error.detail), by="clicktocall")
+        case ProviderThrottled():
+            note_wait(alias, error.retry_after)
+        case _:
+            note_failure(alias, mask_within(error.detail))
 
 
 def _record_not_placed(attempt: Attempt, error: ProviderError) -> None:
@@ -159,7 +191,7 @@ def _record_not_placed(attempt: Attempt, error: ProviderError) -> None:
 
 def _next_try(call: Call, attempt: Attempt, error: ProviderError) -> Retry:
     """The next provider at once, or the same one after a pause; inside the delivery window."""
-    following = _provider_after(call)
+    following = call.provider_after()
     if following is not None:
         return Retry(at=next_due(call.call_options, timezone.now()), provider=following)
     pause = pause_after_failed_placing(attempt.number)
@@ -167,14 +199,6 @@ def _next_try(call: Call, attempt: Attempt, error: ProviderError) -> Retry:
         pause = max(pause, timedelta(seconds=error.retry_after))
     at = next_due(call.call_options, timezone.now() + pause)
     return Retry(at=at, provider=call.provider)
-
-
-def _provider_after(call: Call) -> str | None:
-    chain = list(call.fallback_providers)
-    if call.provider not in chain:
-        return chain[0] if chain else None
-    rest = chain[chain.index(call.provider) + 1 :]
-    return rest[0] if rest else None
 
 
 def _record_hang_up(answer: HungUp) -> None:
@@ -204,7 +228,7 @@ def _record_look_up(answer: LookedUp) -> None:
     if answer.error is not None:
         _log(attempt.provider, answer.error, attempt)
         _look_after(attempt, answer.error)
-    elif not told and is_doubted(attempt) and proves_absence(provider_of(attempt)):
+    elif not answer.events and is_doubted(attempt) and proves_absence(provider_of(attempt)):
         stop_looking(attempt)
         _record_not_placed(attempt, ProviderError(_NOT_KNOWN_THERE))
     else:
@@ -212,12 +236,11 @@ def _record_look_up(answer: LookedUp) -> None:
 
 
 def _look_after(attempt: Attempt, error: ProviderError) -> None:
-    if isinstance(error, ProviderThrottled):
-        look_later(attempt, at_least=timedelta(seconds=error.retry_after))
-    elif isinstance(error, ProviderRefused) and not is_doubted(attempt):
+    if isinstance(error, ProviderRefused) and not is_doubted(attempt):
         stop_looking(attempt)  # it will not answer this another time either
-    else:
-        give_up(attempt, error.detail)
+        return
+    waits = error.retry_after if isinstance(error, ProviderThrottled) else 0.0
+    give_up(attempt, error.detail, at_least=timedelta(seconds=waits))
 
 
 def _fresh(attempt: Attempt) -> Attempt:

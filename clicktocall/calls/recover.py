@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import logging
+from datetime import timedelta
 
 from django.db.models.functions import Now
 
-from clicktocall.calls.claim import claims_of_the_dead, reports_overdue
+from clicktocall.calls.claim import claims_of_the_dead, doubts_overdue, reports_overdue
 from clicktocall.calls.database import atomic
-from clicktocall.calls.doubt import doubt, look_later, provider_of
+from clicktocall.calls.doubt import DOUBT_LASTS, doubt, give_up, is_doubted, look_later, provider_of
 from clicktocall.calls.events import apply_event, event_now
 from clicktocall.calls.match import match_waiting, take_up_left_behind
 from clicktocall.calls.patience import LOOK_UP_GRACE
@@ -18,7 +19,10 @@ from clicktocall.states import EventKind, Outcome
 logger = logging.getLogger(__name__)
 
 _AT_A_TIME = 100
+# After whoever looks has had its chance.
+_A_LITTLE_LONGER = timedelta(minutes=2)
 _DISPATCHER_DIED = "The dispatcher stopped while the call was being placed."
+_NEVER_FOUND_OUT = "Nobody could find out whether the call was placed."
 _PROVIDER_SILENT = "The provider never reported how the call ended."
 
 
@@ -28,6 +32,7 @@ def recover() -> int:
     """
     return (
         sum(_left_by_the_dead(attempt) for attempt in claims_of_the_dead(_AT_A_TIME))
+        + sum(_in_doubt_for_too_long(attempt) for attempt in _old_doubts())
         + sum(_overdue(attempt) for attempt in reports_overdue(_AT_A_TIME))
         + match_waiting()
         + take_up_left_behind()
@@ -39,6 +44,21 @@ def _left_by_the_dead(attempt: Attempt) -> bool:
     if judged:
         logger.warning("call recovered id=%s: %s", attempt.call_id, _DISPATCHER_DIED)
     return judged
+
+
+def _old_doubts() -> list[Attempt]:
+    return doubts_overdue(DOUBT_LASTS + _A_LITTLE_LONGER, _AT_A_TIME)
+
+
+def _in_doubt_for_too_long(attempt: Attempt) -> bool:
+    """Nobody has come back to it: its provider is no longer configured, or no longer asked."""
+    with atomic():
+        call = Call.objects.select_for_update().get(pk=attempt.call_id)
+        attempt.call = call
+        if not is_doubted(attempt):
+            return False
+        give_up(attempt, _NEVER_FOUND_OUT)
+    return True
 
 
 def _overdue(attempt: Attempt) -> bool:

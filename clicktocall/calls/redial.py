@@ -34,4 +34,4 @@ def redial_wait(options: CallOptions, redials_so_far: int, outcome: Outcome) -> 
 
 def pause_after_failed_placing(tries: int) -> timedelta:
     """How long to wait before a provider that surely did not place is asked again."""
-    return timedelta(seconds=min(_SHORTEST_PAUSE * 2 ** (tries - 1), _LONGEST_PAUSE))
+    return timedelta(seconds=min(_SHORTEST_PAUSE * 2 ** min(tries - 1, 10), _LONGEST_PAUSE))

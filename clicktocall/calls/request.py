@@ -6,7 +6,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, NoReturn
 
 from django.db import IntegrityError, InterfaceError, OperationalError, models
@@ -16,7 +16,7 @@ from clicktocall.calls.database import on_commit, was_written
 from clicktocall.calls.enqueue import ReadyCall, enqueue
 from clicktocall.calls.events import storable
 from clicktocall.calls.refusals import record_refusal
-from clicktocall.calls.schedule import first_due
+from clicktocall.calls.schedule import check_send_at, first_due
 from clicktocall.conf import settings
 from clicktocall.endpoints.options import options_for_call
 from clicktocall.exceptions import (
@@ -72,6 +72,7 @@ class CallRequest:
     requester: str
     door: str
     bulk: Bulk | None = None
+    send_at: datetime | None = None
     idempotency_key: str | None = None  # as it is stored
     origin: str | None = None
     token_nonce: str | None = None
@@ -88,6 +89,7 @@ class CallRequest:
                 "options": dict(self.options),
                 "visitor": [visitor.name, visitor.email, visitor.question, visitor.context],
                 "client_reference": self.client_reference,
+                **({"send_at": self.send_at.isoformat()} if self.send_at else {}),
             }
         )
 
@@ -98,6 +100,7 @@ def request_call(
     *,
     region: str | None = None,
     options: Mapping[str, Any] | None = None,
+    send_at: datetime | None = None,
     idempotency_key: str | None = None,
     idempotency_scope: str | None = None,
     client_reference: str = "",
@@ -117,6 +120,8 @@ def request_call(
         region: ISO 3166 country the national form is read in; by default the endpoint's first
             allowed country.
         options: call options that differ from the endpoint's, by name (`orders.CallOptions`).
+        send_at: not before this instant, at most 180 days ahead; what is past means at once. The
+            opening hours are those of that time.
         idempotency_key: with the same key, `door` and scope, the first call is returned.
         idempotency_scope: within which the key is unique, such as `account:<id>` where a
             requester may change between a request and its repeat; by default the requester,
@@ -140,6 +145,7 @@ def request_call(
         contact=contact,
         number=read_number(contact, region, endpoint),
         options=options or {},
+        send_at=send_at,
         client_reference=client_reference,
         visitor=visitor or Visitor(),
         requester=requester,
@@ -198,11 +204,14 @@ def ready_call(asked: CallRequest) -> ReadyCall:
         CallRefused: a rule says no; `record` keeps that.
         InvalidOption: an option is unknown or cannot be used, or a text cannot be kept.
     """
-    refusal = _first_refusal(asked)
+    now = timezone.now()
+    if asked.send_at is not None:
+        check_send_at(asked.send_at, now)
+    refusal = _first_refusal(asked, now)
     if refusal is not None:
         raise CallRefused(refusal)
     options = options_for_call(asked.endpoint, asked.options)
-    due = first_due(options, timezone.now())
+    due = first_due(options, now, send_at=asked.send_at)
     call = _new_call(asked, options)
     call.state = CallState.SCHEDULED if due else CallState.QUEUED
     return ReadyCall(call, due, _validity(options, scheduled=due is not None))
@@ -240,14 +249,14 @@ def fingerprint_of(facts: Any) -> str:
     return hashlib.sha256(canonical.encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def _first_refusal(asked: CallRequest) -> Refusal | None:
+def _first_refusal(asked: CallRequest, now: datetime) -> Refusal | None:
     if isinstance(asked.number, InvalidNumber):
         return refusal_of_number(asked.number)
     return first_refusal(
         Asked(
             endpoint=asked.endpoint,
             contact=asked.number,
-            now=timezone.now(),
+            placed_at=max(now, asked.send_at) if asked.send_at else now,
             origin=asked.origin,
             token_nonce=asked.token_nonce,
             consent_version=asked.consent_version,

@@ -67,7 +67,7 @@ def _is_bidi(language: str) -> bool:
 
 def _caller_id(endpoint: Endpoint) -> dict[str, str] | None:
     number = endpoint.number_shown_to_visitor
-    if endpoint.withhold_caller_id or not number:
+    if not number:
         return None
     return {"e164": number if is_e164(number) else "", "display": group(number)}
 

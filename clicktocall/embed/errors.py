@@ -22,6 +22,7 @@ _STATUS = {
     VisitorCode.NOT_AVAILABLE: 403,
     VisitorCode.TRY_LATER: 429,
     VisitorCode.CLOSED: 409,
+    VisitorCode.UNAVAILABLE: 503,
 }
 _WAIT = 60.0  # seconds, where a rule does not know better
 
@@ -61,8 +62,9 @@ def _refused(refusal: Refusal) -> Response:
         VisitorCode.TOKEN_INVALID: _("Please try again."),
         VisitorCode.NOT_AVAILABLE: _("We cannot place this call from the website."),
         VisitorCode.TRY_LATER: _("Please try again later."),
+        VisitorCode.UNAVAILABLE: _("This is not available at the moment."),
     }
-    later = _WAIT if code == VisitorCode.TRY_LATER else None
+    later = _WAIT if code in (VisitorCode.TRY_LATER, VisitorCode.UNAVAILABLE) else None
     return error(_STATUS[code], code, messages[code], retry_after=refusal.retry_after or later)
 
 

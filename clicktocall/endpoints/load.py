@@ -13,17 +13,20 @@ from typing import Any
 
 from django.db import connections, router
 
-from clicktocall.models import Endpoint, OwnedNumber, WhitelistEntry
+from clicktocall.models import Brake, BrakeScope, Endpoint, OwnedNumber, WhitelistEntry
 
 _NUMBERS = ("caller_id_a", "caller_id_b", "bridge")
 _FIELDS = Endpoint._meta.concrete_fields
-_AGGREGATE = {"sqlite": "json_group_array(w.pattern)", "postgresql": "json_agg(w.pattern)"}
+_AGGREGATE = {"sqlite": "json_group_array", "postgresql": "json_agg"}
 
 Converter = Callable[..., Any]
 
 
 def load_endpoint(endpoint_id: str) -> Endpoint | None:
-    """The endpoint as it stands now, with its numbers and whitelist; None if there is none."""
+    """The endpoint as it stands now, with its numbers, its whitelist and what stops its calls.
+
+    None if there is none.
+    """
     using = router.db_for_read(Endpoint)
     connection = connections[using]
     with connection.cursor() as cursor:
@@ -36,12 +39,22 @@ def load_endpoint(endpoint_id: str) -> Endpoint | None:
         for convert in converters:
             values[place] = convert(values[place], expression, connection)
     endpoint = Endpoint.from_db(using, [field.attname for field in _FIELDS], values)
-    *numbers, patterns = row[len(_FIELDS) :]
+    *numbers, patterns, brakes = row[len(_FIELDS) :]
     _attach_numbers(endpoint, numbers)
-    endpoint.whitelist_patterns = (
-        json.loads(patterns) if isinstance(patterns, str) else patterns or []
-    )
+    endpoint.whitelist_patterns = _listed(patterns)
+    endpoint.stopped_by = endpoint.stopped_by_these(map(_scope_and_provider, _listed(brakes)))
     return endpoint
+
+
+def _scope_and_provider(brake: str) -> tuple[str, str]:
+    scope, _space, provider = brake.partition(" ")
+    return scope, provider
+
+
+def _listed(aggregate: Any) -> list[str]:
+    """An aggregate as a list: SQLite has it as a text, and PostgreSQL none of no rows."""
+    listed: list[str] = json.loads(aggregate) if isinstance(aggregate, str) else aggregate or []
+    return listed
 
 
 @cache
@@ -52,9 +65,12 @@ def _statement(vendor: str) -> str:
         f"LEFT JOIN {OwnedNumber._meta.db_table} {name} ON {name}.id = e.{name}_id"
         for name in _NUMBERS
     )
+    together = _AGGREGATE[vendor]
     return (
-        f"SELECT {columns}, {numbers}, (SELECT {_AGGREGATE[vendor]} "
-        f"FROM {WhitelistEntry._meta.db_table} w WHERE w.endpoint_id = e.id) "
+        f"SELECT {columns}, {numbers}, (SELECT {together}(w.pattern) "
+        f"FROM {WhitelistEntry._meta.db_table} w WHERE w.endpoint_id = e.id), "
+        f"(SELECT {together}(b.scope || ' ' || b.provider) FROM {Brake._meta.db_table} b "
+        f"WHERE b.scope <> '{BrakeScope.ACCOUNT}' OR b.account_id = e.account_id) "
         f"FROM {Endpoint._meta.db_table} e {joins} WHERE e.id = %s"
     )
 

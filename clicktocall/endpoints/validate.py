@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 from django.core.exceptions import ValidationError
 
-from clicktocall.endpoints.checks import conversation, product, visitor, when, who_rings
+from clicktocall.endpoints.checks import conversation, product, reports, visitor, when, who_rings
 from clicktocall.endpoints.checks.common import Problems
 from clicktocall.endpoints.specimen import specimen_order
 from clicktocall.exceptions import ConfigurationError
@@ -40,6 +40,7 @@ _CHECKS: tuple[Callable[[Endpoint], Problems], ...] = (
     when.check_redial,
     when.check_window,
     when.check_opening_hours,
+    reports.check_notify_url,
     visitor.check_origins,
     visitor.check_countries,
     visitor.check_consent,

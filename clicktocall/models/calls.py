@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import fields
+from datetime import timedelta
 from typing import Any
 
 from django.db import models
@@ -21,6 +22,7 @@ from clicktocall.orders import (
     DialFirst,
     ExtensionKind,
     Placement,
+    SpeedUnit,
 )
 from clicktocall.states import (
     WAITING_STATES,
@@ -37,8 +39,9 @@ from clicktocall.states import (
 class Bulk(models.Model):
     """The calls that came in one request. `client_id` is the caller's own `bulkId`.
 
-    `refused` are the entries that became no call, as whoever asked was told of them
-    (`calls.bulk.RefusedEntry`).
+    With a `speed`, its calls wait without being due, and every so often the next one is released
+    (`calls.pacing`). `refused` are the entries that became no call, as whoever asked was told of
+    them (`calls.bulk.RefusedEntry`).
     """
 
     id = models.CharField(primary_key=True, max_length=32, default=hex_id, editable=False)
@@ -49,11 +52,22 @@ class Bulk(models.Model):
         max_length=200, null=True, blank=True, unique=True, editable=False
     )
     fingerprint = models.CharField(max_length=64, blank=True, editable=False)
+    speed = models.PositiveIntegerField(_("calls"), null=True, blank=True)
+    speed_unit = models.CharField(_("in each"), max_length=8, choices=SpeedUnit, blank=True)
+    next_call_at = models.DateTimeField(_("next call"), null=True, blank=True, editable=False)
+    paused_at = models.DateTimeField(_("paused"), null=True, blank=True, editable=False)
     created_at = models.DateTimeField(_("created"), auto_now_add=True)
 
     class Meta:
         verbose_name = _("bulk")
         verbose_name_plural = _("bulks")
+        indexes = (
+            models.Index(
+                fields=("next_call_at",),
+                name="ctc_bulk_next_call",
+                condition=Q(next_call_at__isnull=False),
+            ),
+        )
         constraints = (
             models.UniqueConstraint(
                 fields=("account", "client_id"),
@@ -64,6 +78,11 @@ class Bulk(models.Model):
 
     def __str__(self) -> str:
         return self.client_id or self.id
+
+    @property
+    def interval(self) -> timedelta | None:
+        """From one call to the next; None without a speed."""
+        return SpeedUnit(self.speed_unit).length / self.speed if self.speed else None
 
 
 class ProgressFields(models.Model):
@@ -218,6 +237,12 @@ class Call(ProgressFields):
     def one_leg(self) -> bool:
         """Whether only the contact is dialled: a message or a flow."""
         return self.extension_kind in ONE_LEG_KINDS
+
+    def provider_after(self) -> str | None:
+        """The alias that is asked when the present one surely does not place the call."""
+        chain = list(self.fallback_providers)
+        rest = chain[chain.index(self.provider) + 1 :] if self.provider in chain else chain
+        return rest[0] if rest else None
 
     def order(self, attempt: Attempt, *, callback_url: str, longest: int) -> CallOrder:
         """What the provider is asked for `attempt`; `longest` is the site's cap in seconds."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import cached_property
 from typing import Any
 
@@ -11,6 +12,7 @@ from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
 from clicktocall.models.accounts import Account, OwnedNumber
+from clicktocall.models.brakes import Brake, BrakeScope
 from clicktocall.models.fields import E164Field, IsE164, e164_check, hex_id
 from clicktocall.orders import (
     ONE_LEG_KINDS,
@@ -18,6 +20,7 @@ from clicktocall.orders import (
     DialFirst,
     ExtensionKind,
     MachineDetection,
+    ReportFormat,
 )
 
 _NUMBER_OPTIONS = ("caller_id_a", "caller_id_b", "bridge")
@@ -208,6 +211,19 @@ class Endpoint(models.Model):
         help_text=_('For messages: [{"transferTo": "+44…", "if": "dtmf", "equals": "1"}].'),
     )
 
+    notify_url = models.CharField(
+        _("report to"),
+        max_length=2048,
+        blank=True,
+        help_text=_(
+            "Address of your server that gets a report when a call is over, such as "
+            "https://www.example.com/reports."
+        ),
+    )
+    notify_content_type = models.CharField(
+        _("report as"), max_length=32, choices=ReportFormat, default=ReportFormat.JSON
+    )
+
     allowed_origins = models.JSONField(
         _("allowed origins"),
         default=list,
@@ -295,6 +311,34 @@ class Endpoint(models.Model):
         """The patterns of the whitelist, as they were when first asked for."""
         return list(self.whitelist.values_list("pattern", flat=True))
 
+    @cached_property
+    def stopped_by(self) -> str:
+        """What keeps its calls from being placed, as it was when first asked for; "" for nothing.
+
+        A provider that is stopped is passed over; its calls are, when no other may place them.
+        """
+        pulled = Brake.objects.filter(
+            ~Q(scope=BrakeScope.ACCOUNT) | Q(account=self.account_id)
+        ).order_by()
+        return self.stopped_by_these(pulled.values_list("scope", "provider"))
+
+    def stopped_by_these(self, brakes: Iterable[tuple[str, str]]) -> str:
+        """Which of `brakes`, each a scope and a provider, stop its calls; "" for none of them.
+
+        Those of accounts are its own account's.
+        """
+        scopes: dict[str, set[str]] = {}
+        for scope, provider in brakes:
+            scopes.setdefault(scope, set()).add(provider)
+        if BrakeScope.SITE in scopes:
+            return "the whole site"
+        if BrakeScope.ACCOUNT in scopes:
+            return "this account"
+        chain = [self.provider, *self.fallback_providers]
+        if scopes.get(BrakeScope.PROVIDER, set()).issuperset(chain):
+            return f"every provider of it ({', '.join(chain)})"
+        return ""
+
     @property
     def one_leg(self) -> bool:
         """Whether only the visitor is rung: a message or a flow."""
@@ -306,7 +350,12 @@ class Endpoint(models.Model):
 
     @property
     def number_shown_to_visitor(self) -> str:
-        """What the visitor's phone will show: a number, a sender id, or "" when not known."""
+        """What the visitor's phone will show: a number, a sender id, or "" when not known.
+
+        "" also when it is withheld.
+        """
+        if self.withhold_caller_id:
+            return ""
         extension = self.extension if self.extension_kind == ExtensionKind.NUMBER else ""
         caller_id_a = self.caller_id_a.number if self.caller_id_a else ""
         if self.rings_visitor_first:

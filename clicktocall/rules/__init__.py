@@ -11,6 +11,7 @@ from clicktocall.rules.number_kind import refuse_special_numbers
 from clicktocall.rules.opening_hours import refuse_when_closed
 from clicktocall.rules.origin import origin_allowed, refusal_of_origin, refuse_foreign_origin
 from clicktocall.rules.own_number import refuse_own_numbers
+from clicktocall.rules.stopped import refuse_stopped
 from clicktocall.rules.token import refusal_of_used_token, refuse_bad_token
 from clicktocall.rules.whitelist import refuse_unlisted_numbers
 
@@ -30,6 +31,7 @@ __all__ = [
 RULES = (
     refuse_foreign_origin,
     refuse_inactive,
+    refuse_stopped,
     refuse_bad_token,
     refuse_without_consent,
     refuse_when_closed,

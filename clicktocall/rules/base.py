@@ -19,6 +19,7 @@ class VisitorCode(StrEnum):
     NOT_AVAILABLE = "not_available"
     TRY_LATER = "try_later"
     CLOSED = "closed"
+    UNAVAILABLE = "unavailable"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +41,7 @@ class Refusal:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
-    """A request as the rules see it.
+    """A request as the rules see it; `placed_at` is when it is to be placed, now or later.
 
     `origin` is the page's origin, "" when a browser named none, None for a door without pages.
     `token_nonce` is that of a valid visitor's token, "" for a bad one, None where none is needed.
@@ -48,7 +49,7 @@ class Asked:
 
     endpoint: Endpoint
     contact: ContactNumber
-    now: datetime
+    placed_at: datetime
     origin: str | None = None
     token_nonce: str | None = None
     consent_version: str | None = None

@@ -14,11 +14,15 @@ from django.utils import timezone
 
 from clicktocall.accounts.keys import issue_key
 from clicktocall.calls.events import apply_event
+from clicktocall.calls.reports.subscribe import save_webhook
 from clicktocall.models import (
     Account,
     ApiKey,
+    Brake,
+    BrakeScope,
     Call,
     CallbackReceipt,
+    Delivery,
     Endpoint,
     Membership,
     OwnedNumber,
@@ -26,6 +30,7 @@ from clicktocall.models import (
     RefusalCount,
     Role,
     Source,
+    Webhook,
 )
 from clicktocall.orders import ReportedEvent
 from clicktocall.states import CallState, EventKind, Leg, LegState, Outcome
@@ -46,6 +51,9 @@ class House:
     count: RefusalCount
     key: ApiKey
     secret: str
+    brake: Brake
+    webhook: Webhook
+    delivery: Delivery
 
 
 @pytest.fixture
@@ -117,7 +125,28 @@ def build_house(mark: str, ending: str = "0101") -> House:
         endpoint=endpoint, rule=refusal.rule, hour=timezone.now(), count=7
     )
     key, secret = issue_key(account, f"{mark} key")
-    return House(mark, account, number, endpoint, call, receipt, refusal, counted, key, secret)
+    brake = Brake.objects.create(
+        scope=BrakeScope.ACCOUNT, account=account, reason=f"{mark} reason", pulled_by=mark
+    )
+    webhook = Webhook(account=account, url=f"https://{mark.lower()}.example/", description=mark)
+    save_webhook(webhook)
+    delivery = Delivery.objects.create(
+        account=account,
+        webhook=webhook,
+        call=call,
+        event="call.ended",
+        receiver=f"{mark.lower()}.example",
+        content_type="application/json",
+        body=f'{{"note": "{mark} body"}}'.encode(),
+        state="dead",
+        last_words=f"{mark} words",
+    )
+    delivery.log.create(at=timezone.now(), status=500, words=f"{mark} words")
+    return House(
+        *(mark, account, number, endpoint, call, receipt, refusal, counted, key, secret, brake),
+        webhook=webhook,
+        delivery=delivery,
+    )
 
 
 def _completed_call(endpoint: Endpoint, mark: str, contact: str) -> tuple[Call, CallbackReceipt]:

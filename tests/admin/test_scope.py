@@ -13,8 +13,11 @@ from django.urls import reverse
 from clicktocall.models import (
     Account,
     ApiKey,
+    Brake,
     Call,
     CallbackReceipt,
+    Circuit,
+    Delivery,
     Dispatcher,
     Endpoint,
     Membership,
@@ -22,6 +25,7 @@ from clicktocall.models import (
     Refusal,
     RefusalCount,
     Role,
+    Webhook,
 )
 from tests.admin.conftest import House, list_of, page_of
 from tests.admin.forms import filled_form
@@ -33,20 +37,26 @@ ROLES = [*Role.values, "nobody"]
 MODELS = [
     model
     for model in admin.site._registry
-    if model._meta.app_label == "clicktocall" and model is not Dispatcher
+    if model._meta.app_label == "clicktocall" and model not in (Circuit, Dispatcher)
 ]
-WITH_ACCOUNT = [Account, ApiKey, Call, CallbackReceipt, Endpoint, Refusal, RefusalCount]
+WITH_ACCOUNT = [
+    *(Account, ApiKey, Brake, Call, CallbackReceipt, Delivery),
+    *(Endpoint, Refusal, RefusalCount, Webhook),
+]
 
 
 def objects_of(house: House) -> dict[Any, Any]:
     return {
         Account: house.account,
         ApiKey: house.key,
+        Brake: house.brake,
         Call: house.call,
         CallbackReceipt: house.receipt,
+        Delivery: house.delivery,
         Endpoint: house.endpoint,
         Refusal: house.refusal,
         RefusalCount: house.count,
+        Webhook: house.webhook,
     }
 
 

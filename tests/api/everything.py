@@ -16,16 +16,19 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from django.utils import timezone
 
 from clicktocall.api.views.base import NothingHereView
+from clicktocall.calls.reports.subscribe import save_webhook
 from clicktocall.models import (
     Account,
     Bulk,
     Call,
     CallEvent,
+    Delivery,
     Endpoint,
     OwnedNumber,
     Refusal,
     RefusalCount,
     Source,
+    Webhook,
     WhitelistEntry,
 )
 from clicktocall.states import CallState, EventKind
@@ -90,6 +93,8 @@ class House:
     waiting: Call
     event: CallEvent
     refusal: Refusal
+    webhook: Webhook
+    delivery: Delivery
 
     @property
     def contact(self) -> str:
@@ -97,7 +102,10 @@ class House:
 
     def signs(self) -> tuple[str, ...]:
         """Whatever can only be known by somebody who has seen this account's rows."""
-        rows = (self.account, self.endpoint, self.spare_endpoint, self.bulk, self.call)
+        rows = (
+            *(self.account, self.endpoint, self.spare_endpoint, self.bulk, self.call),
+            *(self.webhook, self.delivery),
+        )
         return (
             self.mark,
             self.mark.lower(),
@@ -152,6 +160,20 @@ def build_house(mark: str, ending: str) -> House:
         door="embed",
         requester=f"{mark} requester",
     )
+    webhook = Webhook(account=account, url=f"https://shop.example/{mark}", description=mark)
+    save_webhook(webhook, {"events": ["recorded"]})  # what no request brings about
+    delivery = Delivery.objects.create(
+        account=account,
+        webhook=webhook,
+        call=call,
+        event="call.placed",
+        receiver=f"{mark.lower()}.shop.example",
+        content_type="application/json",
+        body=f'{{"note": "{mark} body"}}'.encode(),
+        next_try_at=timezone.now(),
+        last_words=f"{mark} words",
+    )
+    delivery.log.create(at=timezone.now(), status=500, words=f"{mark} words")
     RefusalCount.objects.create(endpoint=endpoint, rule=refusal.rule, hour=timezone.now(), count=7)
     return House(
         mark=mark,
@@ -166,6 +188,8 @@ def build_house(mark: str, ending: str) -> House:
         waiting=make_call(endpoint, **told),
         event=event,
         refusal=refusal,
+        webhook=webhook,
+        delivery=delivery,
     )
 
 
@@ -204,7 +228,11 @@ def endpoint_body(house: House) -> Body:
         "allowed_origins": ["https://shop.example"],
         "allowed_countries": ["GB", "US"],
         "allow_any_number": True,
-        "opening_hours": {"time_zone": "Europe/London", "monday": [["09:00", "17:30"]]},
+        "opening_hours": {
+            "time_zone": "Europe/London",
+            "monday": [["09:00", "17:30"]],
+            "exceptions": {"2026-12-25": [], "2026-12-28": [["10:00", "16:00"]]},
+        },
         "fallback_phone": "+442079460199",
         "consent_text": "Call me.",
         "consent_version": "1",
@@ -256,6 +284,8 @@ def options_body(house: House) -> Body:
             "to": {"hour": 17, "minute": 30},
             "time_zone": "Europe/London",
         },
+        "notify_url": "https://shop.example/reports",
+        "notify_content_type": "application/xml",
     }
 
 
@@ -263,6 +293,7 @@ def connect_body(house: House) -> Body:
     return {
         "contact": "020 7946 0101",
         "country": "GB",
+        "send_at": "2024-01-05T09:00:00+01:00",
         "client_reference": "order-7",
         "visitor": {"name": "Ada", "email": "ada@shop.example", "question": "Brakes"},
         "context": {"order": 7, "lines": [{"article": "bell"}]},
@@ -274,11 +305,16 @@ def bulk_body(house: House) -> Body:
     return {
         "bulk_id": f"{house.mark}-new",
         "endpoint": house.endpoint.pk,
+        "speed": {"calls": 5, "unit": "minute"},
         "calls": [
             {"contact": "+442079460102", "endpoint": house.spare_endpoint.pk},
             connect_body(house),
         ],
     }
+
+
+def reschedule_body(house: House) -> Body:
+    return {"send_at": "2024-01-05T09:00:00+01:00"}
 
 
 def number_body(house: House) -> Body:
@@ -293,6 +329,16 @@ def number_body(house: House) -> Body:
     }
 
 
+def webhook_body(house: House) -> Body:
+    return {
+        "account": house.account.pk,
+        "url": "https://shop.example/calls",
+        "description": "Order system",
+        "events": ["ended", "recorded"],
+        "active": True,
+    }
+
+
 def entry_body(house: House) -> Body:
     return {"pattern": r"\+4420", "note": "London"}
 
@@ -303,6 +349,10 @@ def _ways(body: Callable[[House], Body]) -> dict[str, Callable[[House], Body]]:
 
 def _a_call(house: House) -> Args:
     return (house.waiting.pk,)
+
+
+def _a_bulk(house: House) -> Args:
+    return (house.bulk.pk,)
 
 
 RECIPES: Mapping[str, Recipe] = {
@@ -331,7 +381,13 @@ RECIPES: Mapping[str, Recipe] = {
     "api-call-cancel": Recipe(args=_a_call, nothing=(NOBODY,)),
     "api-call-recording": Recipe(args=_a_call, nothing=(NOBODY,)),
     "api-bulks": Recipe(bodies=_ways(bulk_body)),
-    "api-bulk": Recipe(args=lambda house: (house.bulk.pk,), nothing=(NOBODY,)),
+    "api-bulk": Recipe(args=_a_bulk, nothing=(NOBODY,)),
+    "api-bulk-pause": Recipe(args=_a_bulk, nothing=(NOBODY,)),
+    "api-bulk-resume": Recipe(args=_a_bulk, nothing=(NOBODY,)),
+    "api-bulk-reschedule": Recipe(
+        args=_a_bulk, nothing=(NOBODY,), bodies={"POST": reschedule_body}
+    ),
+    "api-bulk-cancel": Recipe(args=_a_bulk, nothing=(NOBODY,)),
     "api-numbers": Recipe(bodies=_ways(number_body)),
     "api-number": Recipe(
         args=lambda house: (house.number.pk,),
@@ -339,6 +395,15 @@ RECIPES: Mapping[str, Recipe] = {
         bodies=_ways(number_body),
         deletes=lambda house: (house.spare_number.pk,),
     ),
+    "api-webhooks": Recipe(bodies=_ways(webhook_body)),
+    "api-webhook": Recipe(
+        args=lambda house: (house.webhook.pk,), nothing=(NOBODY,), bodies=_ways(webhook_body)
+    ),
+    "api-webhook-rotate": Recipe(args=lambda house: (house.webhook.pk,), nothing=(NOBODY,)),
+    "api-webhook-deliveries": Recipe(args=lambda house: (house.webhook.pk,), nothing=(NOBODY,)),
+    "api-deliveries": Recipe(),
+    "api-delivery": Recipe(args=lambda house: (house.delivery.pk,), nothing=(NOBODY,)),
+    "api-delivery-replay": Recipe(args=lambda house: (house.delivery.pk,), nothing=(NOBODY,)),
     "api-refusals": Recipe(),
     "api-statistics": Recipe(),
     # What the API is like is no secret; whose account it is does not matter there.

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from django.utils import timezone
 
-from clicktocall.models import Bulk, Call, Refusal, Scope
+from clicktocall.models import Account, Bulk, Call, Refusal, Scope
+from clicktocall.states import CallState
 from tests.api.server import Server, problem
-from tests.factories import VISITOR, make_endpoint
+from tests.factories import VISITOR, make_call, make_endpoint
 
 OTHER = "+442079460102"
 ABROAD = "+33123456789"
@@ -98,6 +101,18 @@ def test_a_name_is_used_once(server: Server) -> None:
         ({"endpoint": None}, "endpoint"),
         ({"bulk_id": "x" * 129}, "bulk_id"),
         ({"calls": [{"contact": VISITOR}] * 1001}, "calls"),
+        ({"calls": [{"contact": VISITOR, "send_at": "tomorrow"}]}, "calls.0.send_at"),
+        ({"calls": [{"contact": VISITOR, "send_at": "2026-11-24T09:00"}]}, "calls.0.send_at"),
+        ({"speed": None}, "speed"),
+        ({"speed": 10}, "speed"),
+        ({"speed": {"calls": 10}}, "speed.unit"),
+        ({"speed": {"unit": "minute"}}, "speed.calls"),
+        ({"speed": {"calls": 0, "unit": "minute"}}, "speed.calls"),
+        ({"speed": {"calls": 1001, "unit": "minute"}}, "speed.calls"),
+        ({"speed": {"calls": 1.5, "unit": "minute"}}, "speed.calls"),
+        ({"speed": {"calls": True, "unit": "minute"}}, "speed.calls"),
+        ({"speed": {"calls": 1, "unit": "week"}}, "speed.unit"),
+        ({"speed": {"calls": 1, "unit": "day", "burst": 5}}, "speed.burst"),
     ],
 )
 def test_a_wrong_body_names_its_field_and_places_nothing(
@@ -166,3 +181,151 @@ def test_an_option_out_of_scope_is_named_with_its_entry(server: Server) -> None:
     error = problem(caller.post("bulks/", body), 403, "not_allowed")
 
     assert set(error["fields"]) == {"calls.1.options.record"}
+
+
+# --- When -----------------------------------------------------------------------------------
+
+
+def test_each_entry_may_have_its_time(server: Server) -> None:
+    then = timezone.now() + timedelta(hours=3)
+    body = {
+        "endpoint": make_endpoint(server.account).pk,
+        "calls": [
+            {"contact": VISITOR, "send_at": then.isoformat()},
+            {"contact": OTHER},
+            {"contact": OTHER, "send_at": (then + timedelta(days=181)).isoformat()},
+        ],
+    }
+
+    told = server.post("bulks/", body).json()
+
+    assert [call["state"] for call in told["calls"]] == ["scheduled", "queued"]
+    assert datetime.fromisoformat(told["calls"][0]["due_at"]) == then
+    (refused,) = told["refused"]
+    assert (refused["index"], refused["code"], refused["field"]) == (2, "invalid_option", "send_at")
+    assert (told["speed"], told["next_call_at"], told["paused_at"]) == (None, None, None)
+
+
+def test_a_speed_lets_each_call_wait_for_its_turn(server: Server) -> None:
+    start = timezone.now() + timedelta(hours=1)
+    body: dict[str, Any] = {
+        "endpoint": make_endpoint(server.account).pk,
+        "speed": {"calls": 10, "unit": "minute"},
+        "calls": [{"contact": VISITOR, "send_at": start.isoformat()}] * 3,
+    }
+
+    answer = server.post("bulks/", body, Idempotency_Key="k1")
+
+    told = answer.json()
+    assert told["speed"] == {"calls": 10, "unit": "minute"}
+    assert datetime.fromisoformat(told["next_call_at"]) == start
+    assert told["by_state"]["scheduled"] == told["total"] == 3
+    assert {call["due_at"] for call in told["calls"]} == {None}
+    assert Bulk.objects.get().interval == timedelta(seconds=6)
+    read = server.get(answer["Location"]).json()
+    assert read == {name: value for name, value in told.items() if name != "calls"}
+    again = server.post("bulks/", body, Idempotency_Key="k1").json()
+    assert (again["id"], again["speed"]) == (told["id"], told["speed"])
+    body["speed"]["calls"] = 11
+    problem(server.post("bulks/", body, Idempotency_Key="k1"), 422, "idempotency_mismatch")
+
+
+# --- Pausing, moving, cancelling ------------------------------------------------------------
+
+
+def bulk_of(account: Account) -> Bulk:
+    """With a call that is due in an hour, one that a provider has, and one that is over."""
+    bulk = Bulk.objects.create(account=account)
+    endpoint = make_endpoint(account)
+    in_an_hour = timezone.now() + timedelta(hours=1)
+    times = {"due_at": in_an_hour, "expires_at": in_an_hour + timedelta(minutes=2)}
+    make_call(endpoint, bulk=bulk, state=CallState.SCHEDULED, **times)
+    make_call(endpoint, bulk=bulk, state=CallState.PLACED)
+    make_call(endpoint, bulk=bulk, state=CallState.ENDED, outcome="completed")
+    return bulk
+
+
+def states(told: dict[str, Any]) -> dict[str, int]:
+    return {state: count for state, count in told["by_state"].items() if count}
+
+
+def waiting_call() -> Call:
+    return Call.objects.get(state=CallState.SCHEDULED)
+
+
+@pytest.fixture
+def bulk(server: Server) -> Bulk:
+    return bulk_of(server.account)
+
+
+def test_a_bulk_tells_how_its_calls_stand(server: Server, bulk: Bulk) -> None:
+    told = server.get(f"bulks/{bulk.pk}/").json()
+    assert states(told) == {"scheduled": 1, "placed": 1, "ended": 1}
+    assert (told["total"], told["in_progress"]) == (3, 2)
+    assert set(told["by_state"]) == set(CallState.values)
+    (listed,) = server.get("bulks/").json()["results"]
+    assert listed["by_state"] == told["by_state"]
+
+
+def test_a_bulk_is_paused_and_resumed(server: Server, bulk: Bulk) -> None:
+    paused = server.post(f"bulks/{bulk.pk}/pause/")
+    assert paused.status_code == 200, paused.content
+    since = datetime.fromisoformat(paused.json()["paused_at"])
+    assert timezone.now() - since < timedelta(seconds=10)
+    assert server.post(f"bulks/{bulk.pk}/pause/").json() == paused.json(), "twice is no error"
+
+    due = waiting_call().due_at
+    Bulk.objects.update(paused_at=since - timedelta(minutes=30))
+    resumed = server.post(f"bulks/{bulk.pk}/resume/").json()
+
+    assert resumed == {**paused.json(), "paused_at": None}
+    now_due = waiting_call().due_at
+    assert due is not None
+    assert now_due is not None
+    assert timedelta(minutes=30) <= now_due - due < timedelta(minutes=31)
+    assert server.post(f"bulks/{bulk.pk}/resume/").json() == resumed
+    assert waiting_call().due_at == now_due, "nothing is put off twice"
+
+
+def test_a_bulk_is_moved(server: Server, bulk: Bulk) -> None:
+    then = timezone.now() + timedelta(days=2)
+    for _ in range(2):
+        answer = server.post(f"bulks/{bulk.pk}/reschedule/", {"send_at": then.isoformat()})
+        assert answer.status_code == 200, answer.content
+        assert states(answer.json()) == {"scheduled": 1, "placed": 1, "ended": 1}
+        assert waiting_call().due_at == then
+
+
+@pytest.mark.parametrize(
+    "send_at",
+    [
+        *(None, "", "now", 1795600000, "2026-11-24", "2026-11-24T09:00:00"),
+        *("2026-02-30T09:00:00Z", "2026-11-24 09:00:00Z", "20261124T090000Z"),
+        *("0001-01-01T00:00:00+23:59", "9999-12-31T23:59:59-23:59", "2999-01-01T00:00:00Z"),
+        "2026-11-24T09:00:00+99:00",
+    ],
+)
+def test_no_bulk_is_moved_to_what_is_no_time(server: Server, bulk: Bulk, send_at: Any) -> None:
+    before = waiting_call().due_at
+    answer = server.post(f"bulks/{bulk.pk}/reschedule/", {"send_at": send_at})
+    assert set(problem(answer, 400, "invalid_request")["fields"]) == {"send_at"}
+    assert waiting_call().due_at == before
+
+
+def test_a_bulk_is_cancelled_as_far_as_it_waits(server: Server, bulk: Bulk) -> None:
+    first = server.post(f"bulks/{bulk.pk}/cancel/")
+    assert first.status_code == 200, first.content
+    assert states(first.json()) == {"placed": 1, "ended": 2}
+    assert Call.objects.filter(outcome="canceled").count() == 1
+    assert server.post(f"bulks/{bulk.pk}/cancel/").json() == first.json(), "twice is no error"
+
+
+@pytest.mark.parametrize("action", ["pause", "resume", "reschedule", "cancel"])
+def test_what_is_done_with_a_bulk_takes_what_cancelling_a_call_does(
+    server: Server, bulk: Bulk, action: str
+) -> None:
+    body = {"send_at": "2026-11-24T09:00:00Z"} if action == "reschedule" else {}
+    caller, reader = Server(server.account, [Scope.CALL]), Server(server.account, [Scope.READ])
+    problem(reader.post(f"bulks/{bulk.pk}/{action}/", body), 403, "not_allowed")
+    assert caller.post(f"bulks/{bulk.pk}/{action}/", body).status_code == 200
+    problem(Server().post(f"bulks/{bulk.pk}/{action}/", body), 404, "not_found")

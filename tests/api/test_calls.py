@@ -235,3 +235,26 @@ def test_somebody_waits_a_while_for_a_recording(server: Server) -> None:
         return told
 
     assert [poll_after(call) for call in (fresh, old, silent)] == [2.0, None, None]
+
+
+def test_a_leg_of_which_nothing_is_told_before_the_end_does_not_seem_to_wait(
+    server: Server, settings: Any
+) -> None:
+    quiet = {
+        **settings.CLICKTOCALL["PROVIDERS"]["sandbox"],
+        "BACKEND": "tests.embed.conftest.TellsTheEnd",
+    }
+    known = settings.CLICKTOCALL["PROVIDERS"]
+    settings.CLICKTOCALL = {**settings.CLICKTOCALL, "PROVIDERS": {**known, "quiet": quiet}}
+    for provider, legs in (("quiet", "unreported"), ("sandbox", "waiting")):
+        call = make_call(make_endpoint(server.account, provider=provider), state=CallState.PLACED)
+        attempt = make_attempt(call)
+        told = server.get(f"calls/{call.pk}/").json()
+        assert told["legs"] == told["attempts"][0]["legs"] == {"a": legs, "b": legs}
+
+        busy = ReportedEvent(
+            kind=EventKind.ENDED, reference=attempt.reference, outcome=Outcome.BUSY, leg=Leg.A
+        )
+        apply_report(busy, alias=provider)
+        told = server.get(f"calls/{call.pk}/").json()
+        assert told["legs"] == told["attempts"][0]["legs"] == {"a": "busy", "b": "waiting"}

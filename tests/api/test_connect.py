@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from django.utils import timezone
 
 from clicktocall.accounts.keys import issue_key
 from clicktocall.accounts.overrides import MANAGED_OPTIONS
+from clicktocall.calls.brakes import resume_calls, stop_calls
 from clicktocall.models import Call, Endpoint, Refusal, Scope
 from clicktocall.rules import RULES, VisitorCode
 from clicktocall.rules import Refusal as Verdict
@@ -236,6 +239,8 @@ def test_what_concerns_money_identity_and_recording_takes_the_scope_manage(serve
         "retry_max_count": 1,
         "transfers": [],
         "custom_sip_headers": {"X-A": "b"},
+        "notify_url": "https://attacker.example/",
+        "notify_content_type": "application/xml",
     }
     assert set(values) == MANAGED_OPTIONS
 
@@ -305,3 +310,103 @@ def test_an_expired_key_places_no_call(server: Server) -> None:
 
     problem(answer, 401, "invalid_key")
     assert answer["WWW-Authenticate"] == "Bearer"
+
+
+# --- Later ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("scopes", [["call"], ["call", "manage"]])
+def test_a_call_may_wait_for_its_time(db: None, scopes: list[str]) -> None:
+    server = Server(scopes=scopes)
+    then = (timezone.now() + timedelta(days=30)).replace(microsecond=0)
+    written = f"{then + timedelta(hours=5, minutes=30):%Y-%m-%dT%H:%M:%S}+05:30"
+
+    told = connect(server, make_endpoint(server.account), {"contact": VISITOR, "send_at": written})
+
+    assert told.status_code == 202, told.content
+    assert told.json()["state"] == "scheduled"
+    assert datetime.fromisoformat(told.json()["due_at"]) == then
+    assert Call.objects.get().due_at == then
+
+
+def test_a_time_that_is_past_means_at_once(server: Server) -> None:
+    body = {"contact": VISITOR, "send_at": "2001-09-09T01:46:40Z"}
+    told = connect(server, make_endpoint(server.account), body).json()
+    assert told["state"] == "queued"
+
+
+def test_the_opening_hours_are_those_of_the_time(server: Server) -> None:
+    always = {day: [["00:00", "24:00"]] for day in ("monday", "tuesday", "wednesday", "thursday")}
+    always |= {day: [["00:00", "24:00"]] for day in ("friday", "saturday", "sunday")}
+    then = timezone.now() + timedelta(days=40)
+    closed = {**always, "exceptions": {f"{then:%Y-%m-%d}": []}}
+    endpoint = make_endpoint(server.account, opening_hours=closed)
+
+    refused = connect(server, endpoint, {"contact": VISITOR, "send_at": then.isoformat()})
+
+    error = problem(refused, 409, "closed")
+    opens = datetime.fromisoformat(error["next_opening"])
+    assert opens.date() == (then + timedelta(days=1)).date()
+    assert connect(server, endpoint, {"contact": VISITOR}).status_code == 202
+
+
+@pytest.mark.parametrize(
+    "send_at", [None, "soon", 7, "2026-11-24T09:00:00", "2999-01-01T00:00:00Z"]
+)
+def test_what_is_no_time_is_named(server: Server, send_at: Any) -> None:
+    body = {"contact": VISITOR, "send_at": send_at}
+    answer = connect(server, make_endpoint(server.account), body)
+    assert set(problem(answer, 400, "invalid_request")["fields"]) == {"send_at"}
+    assert not Call.objects.exists()
+
+
+def test_the_same_key_for_another_time_is_another_request(server: Server) -> None:
+    endpoint = make_endpoint(server.account)
+    then = timezone.now() + timedelta(hours=1)
+    body = {"contact": VISITOR, "send_at": then.isoformat()}
+    first = connect(server, endpoint, body, Idempotency_Key=KEY).json()
+    assert connect(server, endpoint, body, Idempotency_Key=KEY).json()["id"] == first["id"]
+    body["send_at"] = (then + timedelta(hours=1)).isoformat()
+    problem(connect(server, endpoint, body, Idempotency_Key=KEY), 422, "idempotency_mismatch")
+
+
+# --- Not at all -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("scope", ["site", "account", "provider"])
+def test_stopped_calls_are_refused_from_the_next_request_on(server: Server, scope: str) -> None:
+    endpoint = make_endpoint(server.account)
+    scopes: dict[str, dict[str, Any]] = {
+        "site": {},
+        "account": {"account": server.account},
+        "provider": {"provider": "sandbox"},
+    }
+    stopped = scopes[scope]
+    body = {"contact": VISITOR}
+    bulk = {"endpoint": endpoint.pk, "calls": [body]}
+    assert connect(server, endpoint, body).status_code == 202
+
+    stop_calls(**stopped, reason="fraud")
+
+    answer = connect(server, endpoint, body)
+    error = problem(answer, 503, "unavailable")
+    assert error["refusal"] == "stopped"
+    assert int(answer["Retry-After"]) > 0
+    (refused,) = server.post("bulks/", bulk).json()["refused"]
+    assert (refused["code"], refused["refusal"]) == ("unavailable", "stopped")
+    assert Call.objects.count() == 1
+    kept = server.get("refusals/", {"refusal": "stopped"}).json()["results"]
+    assert [each["code"] for each in kept] == ["unavailable"] * 2
+
+    resume_calls(**stopped)
+    assert connect(server, endpoint, body).status_code == 202
+    assert server.post("bulks/", bulk).json()["total"] == 1
+
+
+def test_calls_go_on_while_one_provider_of_the_chain_is_there(server: Server) -> None:
+    endpoint = make_endpoint(server.account, fallback_providers=["second"])
+    stop_calls(provider="sandbox")
+    assert connect(server, endpoint, {"contact": VISITOR}).status_code == 202
+    stop_calls(provider="second")
+    error = problem(connect(server, endpoint, {"contact": VISITOR}), 503, "unavailable")
+    assert "sandbox, second" in error["message"]

@@ -23,12 +23,12 @@ from rest_framework.serializers import Serializer
 
 from clicktocall.api.contract import document as written
 from clicktocall.api.contract.described import OPERATIONS
-from clicktocall.api.contract.examples import ENDPOINT, REQUESTS, SHOWN
+from clicktocall.api.contract.examples import BULK, ENDPOINT, REQUESTS, SHOWN, WEBHOOK
 from clicktocall.api.contract.shapes import FIELDS
 from clicktocall.api.errors import PROBLEMS
 from clicktocall.api.routes import routes
 from clicktocall.api.serializers.common import Body, ModelBody
-from clicktocall.models import Account, Endpoint
+from clicktocall.models import Account, Bulk, Endpoint, Webhook
 from tests.api.server import Server
 from tests.factories import make_endpoint, make_owned_number
 
@@ -45,6 +45,7 @@ def operations() -> Iterator[tuple[str, str, dict[str, Any]]]:
             yield path, method, operation
 
 
+DAY_OF_THE_EXAMPLES = "2026-11-21T12:00:00Z"  # they name times to come
 BY_ID = {operation["operationId"]: operation for _, _, operation in operations()}
 PATHS = {operation["operationId"]: (path, method) for path, method, operation in operations()}
 every_operation = pytest.mark.parametrize("name", sorted(BY_ID))
@@ -190,7 +191,8 @@ def test_request_bodies_refuse_what_nobody_reads() -> None:
     ("name", "title"),
     [(name, title) for name in REQUESTS if name in BY_ID for title in REQUESTS[name]],
 )
-def test_an_example_request_works(server: Server, name: str, title: str) -> None:
+def test_an_example_request_works(server: Server, name: str, title: str, time_machine: Any) -> None:
+    time_machine.move_to(DAY_OF_THE_EXAMPLES)
     place = _place_of_the_examples(server.account)
     path, method = PATHS[name]
     path = path.removeprefix("/").format_map(place(path))
@@ -209,6 +211,8 @@ def _place_of_the_examples(account: Account) -> Any:
     Endpoint.objects.filter(pk=endpoint.pk).update(id=ENDPOINT)
     entry = Endpoint.objects.get(pk=ENDPOINT).whitelist.create(pattern=r"\+1")
     shown = make_owned_number(account, number=SHOWN)
+    Bulk.objects.create(id=BULK, account=account)
+    Webhook.objects.create(id=WEBHOOK, account=account, url="https://shop.example/")
 
     def of(path: str) -> dict[str, object]:
         row = entry if "whitelist" in path else shown
@@ -218,7 +222,9 @@ def _place_of_the_examples(account: Account) -> Any:
 
 
 def _own_id(path: str, shown: Any) -> object:
-    return shown.pk if path.startswith("/numbers/") else ENDPOINT
+    row: object = shown.pk
+    named = {"webhooks": WEBHOOK, "bulks": BULK, "numbers": row}
+    return named.get(path.split("/")[1], ENDPOINT)
 
 
 # --- Independent of the host

@@ -140,7 +140,8 @@ def test_a_database_that_comes_back_loses_none() -> None:
 def test_what_was_kept_but_not_applied_is_taken_up_by_recovery() -> None:
     pulled(b'[{"theirs": "t1", "id": "1"}]')
     attempt = attempt_at(provider_reference="t1")
-    with failing('INSERT INTO "clicktocall_callevent"', OperationalError("database is locked")) as failed:
+    locked = OperationalError("database is locked")
+    with failing('INSERT INTO "clicktocall_callevent"', locked) as failed:
         pull()
     assert failed
     kept = CallbackReceipt.objects.get()
@@ -161,7 +162,7 @@ def test_an_alias_that_is_pulled_is_asked_again_and_again(settings: Any) -> None
     for number in range(3):
         pulled(f'[{{"theirs": "t1", "id": "{number}"}}]'.encode())
     dispatcher = CallDispatcher([ALIAS])
-    for _ in range(6):
+    for _ in range(40):
         dispatcher.step()
     assert attempt.events.count() == 3
     assert not ReportingProvider.to_be_pulled
@@ -185,3 +186,14 @@ def test_nothing_is_to_be_pushed_for_a_provider_that_is_pulled(settings: Any) ->
     told = {message.id for message in check_settings()}
     assert not told & {"clicktocall.W002", "clicktocall.E004"}
     assert callback_problem() is None
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_cannot_be_read_is_not_fetched_over_and_over() -> None:
+    """A gateway's page of HTML, say: it is kept, and looked at again when its time has come."""
+    for _ in range(9):
+        pulled(b"<html>Welcome</html>")
+    dispatcher = CallDispatcher([ALIAS])
+    for _ in range(20):
+        dispatcher.step()
+    assert CallbackReceipt.objects.get().status == "not_understood"

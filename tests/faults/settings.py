@@ -1,4 +1,4 @@
-"""The settings of the tests, with the providers that a fault test has set up."""
+"""The settings of the tests, with what a fault test has set up."""
 
 from __future__ import annotations
 
@@ -8,4 +8,4 @@ import os
 from tests.settings import *  # noqa: F403
 from tests.settings import CLICKTOCALL as PLAIN
 
-CLICKTOCALL = {**PLAIN, "PROVIDERS": json.loads(os.environ["CLICKTOCALL_FAULTS_PROVIDERS"])}
+CLICKTOCALL = {**PLAIN, **json.loads(os.environ["CLICKTOCALL_FAULTS"])}

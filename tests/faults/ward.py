@@ -91,38 +91,41 @@ class Ward:
 
 
 @contextmanager
-def ward(kind: str, folder: Path) -> Iterator[tuple[Ward, dict[str, Any]]]:
-    """A ward, and the `PROVIDERS` setting with its provider."""
+def ward(kind: str, folder: Path, **settings: Any) -> Iterator[tuple[Ward, dict[str, Any]]]:
+    """A ward, and the `CLICKTOCALL` settings with its provider and whatever else is given."""
     log = folder / "requests.jsonl"
     arguments = ("infobip", "--api-key", KEY, "--log", str(log), "--report-never")
     with simulating(*arguments, "--dedupe", DEDUPE[kind]) as address:
-        providers = {
-            "infobip": {
-                "BACKEND": "clicktocall.providers.infobip.InfobipProvider",
-                "OPTIONS": {
-                    "BASE_URL": address,
-                    "API_KEY": KEY,
-                    "CALLBACK_SECRETS": ["a-callback-secret-of-the-fault-tests"],
-                    "DEDUPE": DEDUPE[kind],
-                },
-            }
+        infobip = {
+            "BACKEND": "clicktocall.providers.infobip.InfobipProvider",
+            "OPTIONS": {
+                "BASE_URL": address,
+                "API_KEY": KEY,
+                "CALLBACK_SECRETS": ["a-callback-secret-of-the-fault-tests"],
+                "DEDUPE": DEDUPE[kind],
+            },
         }
-        with _nursery(providers) as nursery:
-            yield Ward(kind, log, nursery), providers
+        configured = {"PROVIDERS": {"infobip": infobip}, **settings}
+        with _nursery(configured) as nursery:
+            yield Ward(kind, log, nursery), configured
+
+
+def environment_with(configured: dict[str, Any]) -> dict[str, str]:
+    """For a process that works on the database of this test, with these settings."""
+    return {
+        **os.environ,
+        "DJANGO_SETTINGS_MODULE": "tests.faults.settings",
+        "CLICKTOCALL_FAULTS": json.dumps(configured),
+        URL: address_of_this_database(),
+    }
 
 
 @contextmanager
-def _nursery(providers: dict[str, Any]) -> Iterator[subprocess.Popen[str]]:
-    environment = {
-        **os.environ,
-        "DJANGO_SETTINGS_MODULE": "tests.faults.settings",
-        "CLICKTOCALL_FAULTS_PROVIDERS": json.dumps(providers),
-        URL: address_of_this_database(),
-    }
+def _nursery(configured: dict[str, Any]) -> Iterator[subprocess.Popen[str]]:
     process = subprocess.Popen(
         [sys.executable, "-m", "tests.faults.nursery"],
         cwd=CHECKOUT,
-        env=environment,
+        env=environment_with(configured),
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,

@@ -16,8 +16,10 @@ from clicktocall.calls import cancel_call, is_cancellable, request_call
 from clicktocall.calls.claim import claim_cancels, claim_due
 from clicktocall.calls.dispatch import CallDispatcher
 from clicktocall.calls.events import apply_event, apply_report, event_now
-from clicktocall.calls.record import record_placements
+from clicktocall.calls.placing import NotPlaced
+from clicktocall.calls.record import record, record_placements
 from clicktocall.calls.recover import recover
+from clicktocall.calls.redial import pause_after_failed_placing
 from clicktocall.exceptions import (
     NotCancellable,
     OutcomeUnknown,
@@ -689,3 +691,78 @@ def test_an_order_is_not_sent_after_its_claim_has_lapsed(scripted: Any, settings
     call = place(requested())
     assert not scripted.orders
     assert call.state == CallState.SCHEDULED
+
+
+def test_a_call_that_is_to_be_cancelled_is_never_claimed(scripted: Any) -> None:
+    call = requested()
+    Call.objects.filter(pk=call.pk).update(cancel_requested_at=timezone.now())
+    assert claim_due("scripted", "a dispatcher", 5) == []
+
+
+def test_one_call_that_nobody_can_read_holds_no_other_up(scripted: Any) -> None:
+    """Its window names a zone that this machine has not heard of."""
+    strange, fine = requested(), requested()
+    window = {"from": {"hour": 9}, "to": {"hour": 17}, "time_zone": "Mars/Olympus"}
+    Call.objects.filter(pk=strange.pk).update(
+        options={**strange.options, "delivery_time_window": window}
+    )
+    CallDispatcher().drain()
+    fine.refresh_from_db()
+    assert fine.state == CallState.PLACED
+
+
+def test_a_mistake_does_not_end_the_dispatcher(
+    scripted: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    call = requested()
+    mistakes = iter([RuntimeError("a mistake")])
+
+    def mistaken() -> bool:
+        for mistake in mistakes:
+            raise mistake
+        return True
+
+    monkeypatch.setattr("clicktocall.calls.dispatch.anything_due", mistaken)
+    dispatcher = CallDispatcher()
+    timer = threading.Timer(1.5, dispatcher.stop)
+    timer.start()
+    dispatcher.run()
+    call.refresh_from_db()
+    assert call.state == CallState.PLACED
+
+
+def test_a_scheduled_call_is_redialled_within_its_validity_from_then_on(scripted: Any) -> None:
+    endpoint = make_endpoint(
+        provider="scripted",
+        retry_min_period=1,
+        retry_max_period=1,
+        retry_max_count=1,
+        validity_period=60,
+    )
+    call = request_call(endpoint, VISITOR, send_at=timezone.now() + timedelta(days=3))
+    long_ago = timezone.now() - timedelta(days=3)
+    Call.objects.filter(pk=call.pk).update(created_at=long_ago)
+    make_due(call)
+    place(call)
+    report(call.attempts.get(), EventKind.ENDED, outcome=Outcome.BUSY, leg=Leg.A)
+    call.refresh_from_db()
+    assert call.state == CallState.SCHEDULED
+
+
+def test_what_could_not_be_placed_in_time_does_not_wait_for_a_window_beyond_it(
+    scripted: Any,
+) -> None:
+    scripted.reset(failing(ProviderUnavailable("connection refused")))
+    call = requested()
+    opens = timezone.now() + timedelta(hours=3)
+    window = {"from": {"hour": opens.hour}, "to": {"hour": (opens.hour + 1) % 24}}
+    dispatcher = CallDispatcher()
+    (claim,) = claim_due("scripted", dispatcher.name, 1)
+    Call.objects.filter(pk=call.pk).update(options={**call.options, "delivery_time_window": window})
+    record(NotPlaced(claim.attempt, ProviderUnavailable("connection refused")))
+    call.refresh_from_db()
+    assert call.due_at == call.expires_at
+
+
+def test_however_often_it_was_tried_there_is_a_pause() -> None:
+    assert pause_after_failed_placing(5000) == pause_after_failed_placing(10)

@@ -9,6 +9,7 @@ import pytest
 from django.utils import timezone
 
 from clicktocall.calls import cancel_call, request_call
+from clicktocall.calls.brakes import stop_calls
 from clicktocall.calls.claim import claim_due, claim_follow_ups
 from clicktocall.calls.dispatch import CallDispatcher
 from clicktocall.calls.recover import recover
@@ -18,7 +19,7 @@ from clicktocall.exceptions import (
     ProviderThrottled,
     ProviderUnavailable,
 )
-from clicktocall.models import Attempt, Call
+from clicktocall.models import Attempt, Call, Endpoint
 from clicktocall.orders import Placement, ReportedEvent
 from clicktocall.signals import call_ended
 from clicktocall.states import CallState, EventKind, Leg, Outcome
@@ -201,6 +202,30 @@ def test_what_is_said_of_another_call_is_not_taken(scripted: Any) -> None:
     scripted.findings.append(finds(foreign))
     later(call)
     assert not call.events.filter(source="provider").exists()
+    assert call.state == CallState.PLACING, "and it is no proof that ours was never placed"
+    later(call)
+    later(call)
+    assert call.state == CallState.PLACED, "which an empty answer is"
+
+
+@pytest.mark.parametrize("removed", [False, True], ids=["throttled for ever", "alias removed"])
+def test_no_doubt_lasts_for_ever(scripted: Any, settings: Any, removed: bool) -> None:
+    scripted.reset(lost)
+    call = round_of_a_dispatcher(requested("lookup"))
+    scripted.findings[:] = [failing(ProviderThrottled("slowly", 600))] * 5
+    if removed:
+        providers = dict(settings.CLICKTOCALL["PROVIDERS"])
+        del providers["lookup"]
+        settings.CLICKTOCALL = {**settings.CLICKTOCALL, "PROVIDERS": providers}
+    long_ago = timezone.now() - timedelta(minutes=13)
+    call.attempts.update(created_at=long_ago)
+    Call.objects.update(updated_at=long_ago)
+    if not removed:
+        later(call)
+    recover()
+    call.refresh_from_db()
+    assert (call.state, call.outcome) == (CallState.ENDED, Outcome.UNKNOWN)
+    assert len(scripted.orders) == 1
 
 
 # --- window ------------------------------------------------------------------------------------
@@ -226,6 +251,16 @@ def test_window_that_is_over_repeats_nothing(scripted: Any) -> None:
     later(call)
     assert (call.state, call.outcome) == (CallState.ENDED, Outcome.UNKNOWN)
     assert len(scripted.orders) == 1
+    assert next_look(call) is None, "nobody can tell any more"
+
+
+def test_window_a_wrong_setting_does_not_stop_the_dispatcher(scripted: Any, settings: Any) -> None:
+    scripted.reset(lost)
+    call = round_of_a_dispatcher(requested("window"))
+    settings.CLICKTOCALL = {**settings.CLICKTOCALL, "PUBLIC_URL": ""}
+    later(call)
+    assert call.state == CallState.PLACING
+    assert next_look(call) > timezone.now()
 
 
 @pytest.mark.parametrize(
@@ -241,6 +276,23 @@ def test_window_an_error_of_the_repetition_proves_nothing_about_the_first(
     later(call)
     assert call.state == CallState.PLACING, "not rejected, and not sent as a new attempt"
     assert call.attempt_count == 1
+
+
+@pytest.mark.parametrize("scope", [{}, {"provider": "window"}, None], ids=str)
+def test_window_nothing_is_repeated_while_calls_are_stopped(scripted: Any, scope: Any) -> None:
+    scripted.reset(lost)
+    call = round_of_a_dispatcher(requested("window"))
+    if scope is None:
+        Endpoint.objects.update(active=False)
+    else:
+        stop_calls(**scope)
+    later(call)
+    assert len(scripted.orders) == 1
+    assert call.state == CallState.PLACING
+    call.attempts.update(created_at=timezone.now() - timedelta(seconds=58))
+    later(call)
+    assert (call.state, call.outcome) == (CallState.ENDED, Outcome.UNKNOWN)
+    assert len(scripted.orders) == 1
 
 
 def test_window_a_cancelled_call_is_not_repeated(scripted: Any) -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -62,6 +63,71 @@ def test_a_whole_day_ends_at_midnight() -> None:
     assert hours is not None
     assert hours.is_open(datetime(2026, 11, 23, 23, 59, 59, tzinfo=UTC))
     assert not hours.is_open(datetime(2026, 11, 24, 0, 0, tzinfo=UTC))
+
+
+CHRISTMAS = {
+    **OFFICE,
+    "exceptions": {
+        "2026-12-24": [["09:00", "12:00"]],
+        "2026-12-25": [],
+        "2026-12-26": [["22:00", "01:00"]],  # a Saturday
+        "2026-12-28": [],
+    },
+}
+
+
+@pytest.mark.parametrize(
+    ("at", "is_open"),
+    [
+        (london(2026, 12, 24, 11, 59), True),
+        (london(2026, 12, 24, 12, 0), False),
+        (london(2026, 12, 25, 10, 0), False),
+        (london(2026, 12, 26, 10, 0), False),
+        (london(2026, 12, 26, 22, 0), True),
+        (london(2026, 12, 27, 0, 59), True),
+        (london(2026, 12, 27, 1, 0), False),
+        (london(2026, 12, 28, 10, 0), False),
+        (london(2026, 12, 29, 9, 0), True),
+        (london(2027, 12, 24, 15, 0), True),  # the date of another year
+    ],
+)
+def test_single_dates_have_hours_of_their_own(at: datetime, is_open: bool) -> None:
+    hours = opening_hours(CHRISTMAS)
+    assert hours is not None
+    assert hours.is_open(at) is is_open
+
+
+def test_the_next_opening_knows_the_exceptions() -> None:
+    hours = opening_hours(CHRISTMAS)
+    assert hours is not None
+    assert hours.next_open(london(2026, 12, 24, 12, 0)) == london(2026, 12, 26, 22, 0)
+    assert hours.next_open(london(2026, 12, 27, 1, 0)) == london(2026, 12, 29, 9, 0)
+
+
+def test_a_month_of_holidays_ends() -> None:
+    closed: dict[str, list[Any]] = {
+        str(date(2026, 12, 1) + timedelta(days=day)): [] for day in range(31)
+    }
+    hours = opening_hours({**OFFICE, "exceptions": closed})
+    assert hours is not None
+    assert hours.next_open(london(2026, 12, 1, 9, 0)) == london(2027, 1, 1, 9, 0)
+
+
+@pytest.mark.parametrize(
+    "exceptions",
+    [
+        [],
+        {"25.12.2026": []},
+        {"2026-02-30": []},
+        {"2026-12-25": None},
+        {"2026-12-25": [["9"]]},
+        {"٢٠٢٦-12-25": []},
+        {str(date(2026, 1, 1) + timedelta(days=day)): [] for day in range(401)},
+    ],
+)
+def test_wrong_exceptions_are_named(exceptions: Any) -> None:
+    with pytest.raises(ValueError, match=r"exceptions|2026-12-25"):
+        opening_hours({**OFFICE, "exceptions": exceptions})
 
 
 @pytest.mark.parametrize(

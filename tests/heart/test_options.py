@@ -59,6 +59,8 @@ VALUES: dict[str, Any] = {
     "retry_max_count": 3,
     "validity_period": 720,
     "delivery_time_window": {"from": {"hour": 6}, "to": {"hour": 15}},
+    "notify_url": "https://www.example.com/reports",
+    "notify_content_type": "application/xml",
 }
 
 

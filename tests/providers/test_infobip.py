@@ -494,7 +494,7 @@ def test_a_secret_cut_in_half_is_not_shown_either() -> None:
 def test_wrong_credentials_are_logged_for_the_operator(caplog: pytest.LogCaptureFixture) -> None:
     with simulating("infobip", "--api-key", "another-key") as address:
         fault = fault_of(build(address))
-    assert type(fault) is ProviderRefused
+    assert type(fault) is NotAuthorized
     assert fault.detail == "401 UNAUTHORIZED: Invalid login details"
     (line,) = [each for each in caplog.records if each.levelno >= logging.WARNING]
     assert line.getMessage() == "infobip does not accept the credentials of alias=bip"
@@ -690,15 +690,21 @@ def xml_log(*message_ids: str) -> bytes:
 @pytest.mark.parametrize(
     "body",
     [
-        b'{"results": []}',
         b'{"results": null}',
         json.dumps({"results": [{**ROW, "messageId": "M-2"}]}).encode(),
         json.dumps({"results": [{**ROW, "messageId": "M-2"}, {**ROW, "messageId": None}]}).encode(),
-        xml_log(),
         xml_log("M-2", "M-3"),
-        b"<voiceLogsResponse/>",
     ],
 )
+def test_a_log_of_other_calls_does_not_prove_that_ours_was_never_placed(body: bytes) -> None:
+    with (
+        MisbehavingServer(answering(200, body)) as server,
+        pytest.raises(ProviderUnavailable, match="cannot be read"),
+    ):
+        build(server.url).fetch_outcome("M-1", Placement())
+
+
+@pytest.mark.parametrize("body", [b'{"results": []}', xml_log(), b"<voiceLogsResponse/>"])
 def test_a_log_without_the_call_tells_nothing_of_it(body: bytes) -> None:
     with MisbehavingServer(answering(200, body)) as server:
         assert build(server.url).fetch_outcome("M-1", Placement()) == []

@@ -125,7 +125,7 @@ ORDER_FIELDS = {
     "extension": "leg_a",
 }
 OF_LEG_B = ("leg B", "caller_id_b", "anonymization", "dial_first")
-KEPT_BY_US = ("client_reference", "whitelist")  # of which no order knows
+KEPT_BY_US = ("client_reference", "whitelist", "send_at", "speed")  # of which no order knows
 PROVIDER_OPTIONS = {"NOTIFY_CONTENT_TYPE": "application/xml"}
 
 

@@ -66,6 +66,8 @@ EVERY_OPTION: dict[str, Any] = {
     "retry_max_count": 3,
     "validity_period": 30,
     "delivery_time_window": {"days": ["MONDAY"], "from": {"hour": 6, "minute": 0}},
+    "notify_url": "https://client.example.com/reports",
+    "notify_content_type": "application/xml",
 }
 
 

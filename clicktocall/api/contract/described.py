@@ -28,6 +28,7 @@ TAGS = [
     {"name": "Calls", "description": "Asking for calls, watching them, ending them."},
     {"name": "Bulks", "description": "Many calls in one request."},
     {"name": "Numbers", "description": "Numbers an account may show or bridge with."},
+    {"name": "Webhooks", "description": "Addresses that are told of calls, and what was sent."},
     {"name": "History", "description": "Figures, and requests that were refused."},
 ]
 
@@ -145,7 +146,8 @@ OPERATIONS: Mapping[str, Described] = {
             "With an `Idempotency-Key` the request can be repeated without ringing twice: the same "
             "key and body get the first answer again, another body is refused (422).\n\n"
             "`options` changes what the endpoint says, for this call. Whose number is shown, "
-            "recording, a longer call, redials, transfers and SIP headers take the scope `manage`."
+            "recording, a longer call, redials, transfers, SIP headers and who gets the report "
+            "take the scope `manage`."
         ),
         success=202,
         answer="The call is in the queue.",
@@ -288,13 +290,46 @@ OPERATIONS: Mapping[str, Described] = {
         headers={"Location": "Where the bulk is read."},
         takes=(IDEMPOTENCY_KEY,),
         problems=("idempotency_mismatch", "try_later"),
-        links={"readBulk": {"id": "$response.body#/id"}},
+        links={
+            "readBulk": {"id": "$response.body#/id"},
+            "pauseBulk": {"id": "$response.body#/id"},
+            "resumeBulk": {"id": "$response.body#/id"},
+            "rescheduleBulk": {"id": "$response.body#/id"},
+            "cancelBulk": {"id": "$response.body#/id"},
+        },
     ),
     "BulksView.retrieve": Described(
         id="readBulk",
         tag="Bulks",
         summary="Read a bulk",
         answer="The bulk.",
+    ),
+    "BulksView.pause": Described(
+        id="pauseBulk",
+        tag="Bulks",
+        summary="Pause a bulk",
+        more="What a provider has goes on, and nothing expires. The body, if any, is not read.",
+        answer="The bulk as it is now.",
+    ),
+    "BulksView.resume": Described(
+        id="resumeBulk",
+        tag="Bulks",
+        summary="Resume a bulk",
+        more="One that is not paused stays as it is. The body, if any, is not read.",
+        answer="The bulk as it is now.",
+    ),
+    "BulksView.reschedule": Described(
+        id="rescheduleBulk",
+        tag="Bulks",
+        summary="Move a bulk",
+        answer="The bulk as it is now.",
+    ),
+    "BulksView.cancel": Described(
+        id="cancelBulk",
+        tag="Bulks",
+        summary="Cancel a bulk",
+        more="What a provider has goes on; cancel those one by one. The body, if any, is not read.",
+        answer="The bulk as it is now.",
     ),
     "NumbersView.list": Described(
         id="listNumbers",
@@ -354,6 +389,104 @@ OPERATIONS: Mapping[str, Described] = {
         ),
         takes=(IF_MATCH,),
     ),
+    "WebhooksView.list": Described(
+        id="listWebhooks",
+        tag="Webhooks",
+        summary="List webhooks",
+        answer="A page of webhooks.",
+    ),
+    "WebhooksView.create": Described(
+        id="createWebhook",
+        tag="Webhooks",
+        summary="Add a webhook",
+        more=(
+            "Messages are signed as Standard Webhooks has it (`webhook-id`, `webhook-timestamp`, "
+            "`webhook-signature`) and sent until they are answered with 2xx, for about three days."
+        ),
+        success=201,
+        answer="The webhook with its secret.",
+        headers={**_NEW, "ETag": _TAG},
+        links={
+            "readWebhook": {"id": "$response.body#/id"},
+            "changeWebhook": {"id": "$response.body#/id"},
+            "rotateWebhookSecret": {"id": "$response.body#/id"},
+            "listWebhookDeliveries": {"webhook_id": "$response.body#/id"},
+            "deleteWebhook": {"id": "$response.body#/id"},
+        },
+        problems=("conflict",),
+    ),
+    "WebhooksView.retrieve": Described(
+        id="readWebhook",
+        tag="Webhooks",
+        summary="Read a webhook",
+        more="One that is not active says since when in `disabled_at`, and why.",
+        answer="The webhook.",
+        headers={"ETag": _TAG},
+        takes=(IF_NONE_MATCH,),
+    ),
+    "WebhooksView.update": Described(
+        id="replaceWebhook",
+        tag="Webhooks",
+        summary="Replace a webhook",
+        answer="The webhook as it is now.",
+        headers={"ETag": _TAG},
+        takes=(IF_MATCH,),
+        problems=("conflict",),
+    ),
+    "WebhooksView.partial_update": Described(
+        id="changeWebhook",
+        tag="Webhooks",
+        summary="Change a webhook",
+        answer="The webhook as it is now.",
+        headers={"ETag": _TAG},
+        takes=(IF_MATCH,),
+        problems=("conflict",),
+    ),
+    "WebhooksView.destroy": Described(
+        id="deleteWebhook",
+        tag="Webhooks",
+        summary="Remove a webhook",
+        success=204,
+        answer="It is gone.",
+        takes=(IF_MATCH,),
+        problems=("conflict",),
+    ),
+    "WebhooksView.rotate": Described(
+        id="rotateWebhookSecret",
+        tag="Webhooks",
+        summary="Replace a webhook's secret",
+        more="The body, if any, is not read.",
+        answer="The new secret.",
+        takes=(IF_MATCH,),
+        problems=("conflict",),
+    ),
+    "WebhookDeliveriesView.list": Described(
+        id="listWebhookDeliveries",
+        tag="Webhooks",
+        summary="List a webhook's deliveries",
+        answer="A page of deliveries.",
+    ),
+    "DeliveriesView.list": Described(
+        id="listDeliveries",
+        tag="Webhooks",
+        summary="List deliveries",
+        answer="A page of deliveries.",
+    ),
+    "DeliveriesView.retrieve": Described(
+        id="readDelivery",
+        tag="Webhooks",
+        summary="Read a delivery",
+        answer="The delivery.",
+    ),
+    "DeliveriesView.replay": Described(
+        id="replayDelivery",
+        tag="Webhooks",
+        summary="Replay a delivery",
+        more="Refused while its webhook is switched off. The body, if any, is not read.",
+        success=202,
+        answer="The delivery as it is now.",
+        problems=("invalid_request",),
+    ),
     "RefusalsView.list": Described(
         id="listRefusals",
         tag="History",
@@ -384,7 +517,11 @@ OPERATIONS: Mapping[str, Described] = {
     ),
 }
 
-PATH_VARIABLES = {"endpoint_id": "The endpoint's id.", "call_id": "The call's id."}
+PATH_VARIABLES = {
+    "endpoint_id": "The endpoint's id.",
+    "call_id": "The call's id.",
+    "webhook_id": "The webhook's id.",
+}
 # What may be sent along, by the header's name.
 REQUEST_HEADERS: Mapping[str, tuple[str, Mapping[str, Any]]] = {
     IF_MATCH: (

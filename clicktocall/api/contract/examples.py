@@ -12,6 +12,9 @@ ACCOUNT = "3c9d6f1e0a8b4c7d9e2f5a6b7c8d9e0f"
 ENDPOINT = "7f3b1c9e5d2a4f60b8c7d6e5f4a3b2c1"
 CALL = "0b5e8d7c6a4f43219e8d7c6b5a493827"
 BULK = "d2c4b6a8f0e14d3c8b7a695847362514"
+WEBHOOK = "9e1f3a5b7c2d4e608f7a6b5c4d3e2f10"
+DELIVERY = "4c6e8a0b2d1f43579b8d6f4e2c0a1b3d"
+HOOK = "https://www.example.com/calls"
 REFERENCE = "5a1d3c7e9b2f4e608d7c6b5a4f3e2d1c"
 TEAM = "+442079460150"
 SHOWN = "+442079460190"
@@ -31,6 +34,7 @@ _WEEKDAYS = {
     "wednesday": [["09:00", "12:30"], ["13:30", "17:30"]],
     "thursday": [["09:00", "17:30"]],
     "friday": [["09:00", "16:00"]],
+    "exceptions": {"2026-12-24": [["09:00", "12:00"]], "2026-12-25": []},
 }
 _SALES = {
     "name": "Sales",
@@ -111,6 +115,10 @@ REQUESTS: Mapping[str, Mapping[str, Example]] = {
                 },
             },
         ),
+        "scheduled": Example(
+            "At a time that was agreed on",
+            {"contact": VISITOR, "send_at": "2026-11-24T09:30:00+00:00"},
+        ),
         "later": Example(
             "In office hours, for a day",
             {
@@ -119,6 +127,17 @@ REQUESTS: Mapping[str, Mapping[str, Example]] = {
             },
         ),
     },
+    "createWebhook": {
+        "least": Example("Everything of every call", {"url": HOOK}),
+        "ends": Example(
+            "Only ends and recordings",
+            {"url": HOOK, "description": "Order system", "events": ["ended", "recorded"]},
+        ),
+    },
+    "replaceWebhook": {
+        "whole": Example("What is left out has its usual value again", {"url": HOOK})
+    },
+    "changeWebhook": {"on": Example("Switch it on again", {"active": True})},
     "addToWhitelist": {
         "area": Example("All numbers of London", {"pattern": r"\+4420", "note": "London"}),
         "one": Example("Exactly one number", {"pattern": r"\+442079460101$"}),
@@ -144,7 +163,21 @@ REQUESTS: Mapping[str, Mapping[str, Example]] = {
                     {"contact": "020 7946 0102", "country": "GB"},
                 ],
             },
-        )
+        ),
+        "paced": Example(
+            "Ten calls a minute, from nine o'clock on",
+            {
+                "endpoint": ENDPOINT,
+                "speed": {"calls": 10, "unit": "minute"},
+                "calls": [
+                    {"contact": VISITOR, "send_at": "2026-11-24T09:00:00Z"},
+                    {"contact": OTHER_VISITOR, "send_at": "2026-11-24T09:00:00Z"},
+                ],
+            },
+        ),
+    },
+    "rescheduleBulk": {
+        "later": Example("Tomorrow at nine", {"send_at": "2026-11-22T09:00:00+00:00"})
     },
 }
 
@@ -187,6 +220,8 @@ _OPTIONS = {
     "retry_max_count": 0,
     "validity_period": None,
     "delivery_time_window": {},
+    "notify_url": "",
+    "notify_content_type": "application/json",
 }
 _ENDPOINT = {
     "id": ENDPOINT,
@@ -359,13 +394,57 @@ _OWNED = {
     "for_leg_b": True,
     "for_bridge": False,
 }
+_HOOKED = {
+    "id": WEBHOOK,
+    "account": ACCOUNT,
+    "url": HOOK,
+    "description": "Order system",
+    "events": ["ended", "recorded"],
+    "active": True,
+    "disabled_at": None,
+    "disabled_why": "",
+    "created_at": "2026-11-20T09:12:44.318204Z",
+    "updated_at": "2026-11-20T09:12:44.318204Z",
+}
+# It signs nothing.
+_SIGNING = {"secret": "whsec_" + "ab" * 21 + "a="}
+_DELIVERY = {
+    "id": DELIVERY,
+    "webhook": WEBHOOK,
+    "call": CALL,
+    "event": "call.ended",
+    "url": HOOK,
+    "content_type": "application/json",
+    "state": "pending",
+    "tries": 1,
+    "next_try_at": "2026-11-21T14:03:29.210335Z",
+    "last_status": 503,
+    "last_words": "",
+    "created_at": "2026-11-21T14:03:24.010223Z",
+    "done_at": None,
+}
+_STATES = {
+    "scheduled": 0,
+    "queued": 0,
+    "placing": 0,
+    "placed": 0,
+    "ringing": 0,
+    "answered": 0,
+    "connecting": 0,
+    "connected": 0,
+    "ended": 0,
+}
 _BULK = {
     "id": BULK,
     "account": ACCOUNT,
     "bulk_id": "reminders-2026-11-21",
     "created_at": "2026-11-21T14:00:00.102394Z",
+    "speed": None,
+    "next_call_at": None,
+    "paused_at": None,
     "total": 1,
     "in_progress": 1,
+    "by_state": {**_STATES, "queued": 1},
     "refused": [
         {
             "index": 1,
@@ -441,11 +520,31 @@ ANSWERS: Mapping[str, Mapping[str, Any]] = {
     "listBulks": _page({k: v for k, v in _BULK.items() if k != "refused"}, "bulks/"),
     "createBulk": {**_BULK, "calls": [{**_QUEUED, "bulk": BULK, "client_reference": "patient-17"}]},
     "readBulk": _BULK,
+    "pauseBulk": {**_BULK, "paused_at": "2026-11-21T14:00:01.240117Z"},
+    "resumeBulk": _BULK,
+    "rescheduleBulk": {**_BULK, "by_state": {**_STATES, "scheduled": 1}},
+    "cancelBulk": {**_BULK, "in_progress": 0, "by_state": {**_STATES, "ended": 1}},
     "listNumbers": _page(_OWNED, "numbers/"),
     "createNumber": _OWNED,
     "readNumber": _OWNED,
     "replaceNumber": _OWNED,
     "changeNumber": _OWNED,
+    "listWebhooks": _page(_HOOKED, "webhooks/"),
+    "createWebhook": {**_HOOKED, **_SIGNING},
+    "readWebhook": _HOOKED,
+    "replaceWebhook": _HOOKED,
+    "changeWebhook": _HOOKED,
+    "rotateWebhookSecret": _SIGNING,
+    "listWebhookDeliveries": _page(_DELIVERY, f"webhooks/{WEBHOOK}/deliveries/"),
+    "listDeliveries": _page(_DELIVERY, "deliveries/"),
+    "readDelivery": {
+        **_DELIVERY,
+        "body": '{"type":"call.ended","timestamp":"2026-11-21T14:03:24.010223Z","data":{}}',
+        "log": [
+            {"at": "2026-11-21T14:03:24.102731Z", "status": 503, "words": "", "milliseconds": 81}
+        ],
+    },
+    "replayDelivery": {**_DELIVERY, "tries": 0},
     "listRefusals": _page(_REFUSAL, "refusals/"),
     "readStatistics": _STATISTICS,
 }

@@ -37,6 +37,7 @@ JSON = "application/json"
 
 _UNSAFE = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 _WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
+_SAID_BY_THEIR_ADDRESS = frozenset({"cancel", "pause", "replay", "resume", "rotate"})
 _ALWAYS = ("not_authenticated", "invalid_key", "not_allowed", "not_acceptable", "unavailable")
 _OF_UNSAFE = ("csrf_failed", "length_required", "too_large")
 _OF_BODY = ("invalid_request", "unsupported_media_type")
@@ -155,7 +156,7 @@ class OperationSchema(AutoSchema):
     # --- What is sent
 
     def get_request_serializer(self) -> Any:
-        if self.view.action == "cancel":
+        if self.view.action in _SAID_BY_THEIR_ADDRESS:
             return None
         given = getattr(self.view, "request_serializer_class", None)
         return given or super().get_request_serializer()

@@ -9,10 +9,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from clicktocall.calls.bulk import MOST_CALLS
 from clicktocall.endpoints.checks.visitor import LABEL_KEYS, VISITOR_FIELDS
-from clicktocall.hours import DAYS
+from clicktocall.hours import DAYS, MOST_EXCEPTIONS
+from clicktocall.models import Told
 from clicktocall.rules import VisitorCode
-from clicktocall.states import LegState
+from clicktocall.states import CallState, LegState
 
 Shape = Mapping[str, Any]
 
@@ -60,6 +62,13 @@ OPENING_HOURS: Shape = {
     "properties": {
         "time_zone": _TIME_ZONE,
         **{day: {"type": "array", "items": _SPAN} for day in DAYS},
+        "exceptions": {
+            "type": "object",
+            "description": "Hours of single dates, in place of those of their day; none: closed.",
+            "maxProperties": MOST_EXCEPTIONS,
+            "propertyNames": {"type": "string", "format": "date"},
+            "additionalProperties": {"type": "array", "items": _SPAN},
+        },
     },
     "additionalProperties": False,
     "anyOf": [
@@ -175,6 +184,7 @@ FIELDS: Mapping[str, Shape] = {
     "theme": THEME,
     "max_duration": {**_SECONDS_OR_NULL, "minimum": 10},
     "warning_time": {**_SECONDS_OR_NULL, "minimum": 1},
+    "notify_url": {**_WEB_ADDRESS_OR_EMPTY, "maxLength": 2048},
     "message_audio_url": _WEB_ADDRESS_OR_EMPTY,
     "privacy_url": _WEB_ADDRESS_OR_EMPTY,
     "fallback_providers": {"type": "array", "items": _ALIAS, "uniqueItems": True},
@@ -195,6 +205,9 @@ FIELDS: Mapping[str, Shape] = {
     "answers": {"type": "object", "additionalProperties": {"type": "string"}},
     "talk_seconds": nullable(COUNT),
     "FiguresSerializer.talk_seconds": COUNT,
+    "send_at": {"type": "string", "format": "date-time"},
+    "SpeedSerializer.calls": {"type": "integer", "minimum": 1, "maximum": MOST_CALLS},
+    **{f"StatesSerializer.{state}": COUNT for state in CallState.values},
     "total": COUNT,
     "in_progress": COUNT,
     "connected": COUNT,
@@ -230,6 +243,18 @@ FIELDS: Mapping[str, Shape] = {
     "RefusedEntrySerializer.contact": {"type": "string"},
     "RefusedEntrySerializer.index": COUNT,
     "BulkSummarySerializer.id": ID,
+    "WebhookSerializer.id": ID,
+    "WebhookSerializer.url": {**_WEB_ADDRESS_OR_EMPTY, "maxLength": 2048},
+    "WebhookSerializer.events": {
+        "type": "array",
+        "items": {"type": "string", "enum": Told.values},
+    },
+    "DeliverySerializer.id": ID,
+    "DeliverySerializer.webhook": nullable(ID),
+    "DeliverySerializer.call": ID,
+    "DeliverySerializer.url": ADDRESS,
+    "DeliverySerializer.tries": COUNT,
+    "DeliveryTrySerializer.milliseconds": COUNT,
     "BulkSerializer.refused": {},
 }
 

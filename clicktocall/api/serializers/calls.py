@@ -10,10 +10,16 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 from rest_framework.request import Request
 
-from clicktocall.api.serializers.common import Body, LegsSerializer, PriceSerializer, price_of
+from clicktocall.api.serializers.common import (
+    Body,
+    InstantField,
+    LegsSerializer,
+    PriceSerializer,
+    price_of,
+)
 from clicktocall.api.serializers.endpoints import CallOptionsSerializer
 from clicktocall.calls import is_cancellable
-from clicktocall.calls.watching import poll_after, recording_after
+from clicktocall.calls.watching import legs_as_told, poll_after, recording_after
 from clicktocall.models import Attempt, Call, CallEvent
 from clicktocall.numbers import regions
 from clicktocall.orders import DialFirst, ExtensionKind
@@ -42,6 +48,13 @@ class ConnectSerializer(Body):
         max_length=2,
         required=False,
         help_text="ISO 3166 country the national form is read in; by default the endpoint's first.",
+    )
+    send_at = InstantField(
+        required=False,
+        help_text=(
+            "Not before this time, at most 180 days ahead; what is past means at once. The opening "
+            "hours are those of that time."
+        ),
     )
     client_reference = TextField(
         max_length=128,
@@ -77,13 +90,13 @@ class LegTimesSerializer(serializers.Serializer[Any]):
 
 
 class ProgressSerializer(serializers.Serializer[Any]):
-    """How a call or an attempt stands. A leg that the provider never reports is `unreported`."""
+    """How a call or an attempt stands. A leg that nobody tells of is `unreported`."""
 
     state = serializers.ChoiceField(CallState.choices)
     outcome = serializers.ChoiceField(Outcome.choices, allow_null=True)
     outcome_leg = serializers.ChoiceField(Leg.choices, allow_null=True)
     outcome_words = serializers.CharField(help_text="The provider's own words.")
-    legs = LegsSerializer(source="*")
+    legs = serializers.SerializerMethodField()
     connected_at = MomentField(
         source="joined_at", allow_null=True, help_text="When both sides were joined."
     )
@@ -92,6 +105,10 @@ class ProgressSerializer(serializers.Serializer[Any]):
         allow_null=True, help_text="Whole seconds from the join to the end."
     )
     price = serializers.SerializerMethodField()
+
+    @extend_schema_field(LegsSerializer)
+    def get_legs(self, row: Any) -> dict[str, str | None]:
+        return legs_as_told(row)
 
     @extend_schema_field(PriceSerializer(allow_null=True))
     def get_price(self, row: Call | Attempt) -> dict[str, Any] | None:

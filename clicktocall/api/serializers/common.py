@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from difflib import get_close_matches
 from typing import Any
@@ -65,6 +66,28 @@ class ModelBody(KnownNamesOnly, serializers.ModelSerializer[Any]):
     serializer_choice_field = WordField
 
 
+_RFC_3339 = re.compile(
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]+)?(Z|[+-][0-9]{2}:[0-9]{2})",
+    re.ASCII | re.IGNORECASE,
+)
+
+
+class InstantField(MomentField):
+    """An instant somebody chose: without its zone nobody knows when that is."""
+
+    default_error_messages = {
+        "not_an_instant": _("Write a time with its zone, such as 2026-12-24T09:30:00+00:00.")
+    }
+
+    def to_internal_value(self, value: Any) -> Any:
+        if not isinstance(value, str) or not _RFC_3339.fullmatch(value):
+            self.fail("not_an_instant")
+        try:
+            return super().to_internal_value(value.upper())
+        except (serializers.ValidationError, OverflowError):  # no such day, or none in UTC
+            self.fail("not_an_instant")
+
+
 class PriceSerializer(serializers.Serializer[Any]):
     amount = serializers.DecimalField(
         max_digits=18,
@@ -79,8 +102,8 @@ class PriceSerializer(serializers.Serializer[Any]):
 class LegsSerializer(serializers.Serializer[Any]):
     """Leg A is dialled first. A call with one leg (a message, a flow) has no leg B."""
 
-    a = serializers.CharField(source="leg_a")
-    b = serializers.CharField(source="leg_b", allow_null=True)
+    a = serializers.CharField()
+    b = serializers.CharField(allow_null=True)
 
 
 # Built once: a serializer copies all its fields anew each time it is made for a request.

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from django.db.models import Count, Q, prefetch_related_objects
+from django.db.models import Count, prefetch_related_objects
 from django.http import Http404
 from django.urls import reverse
 from rest_framework.exceptions import ValidationError
@@ -18,11 +19,13 @@ from clicktocall.api.serializers.bulks import (
     BulkRequestSerializer,
     BulkSerializer,
     BulkSummarySerializer,
+    RescheduleRequestSerializer,
 )
 from clicktocall.api.serializers.calls import shown_call
 from clicktocall.api.views.base import DOOR, ApiViewSet, calling, reading
 from clicktocall.api.views.connect import endpoint_to_call, visitor_of
-from clicktocall.calls.bulk import BulkAnswer, WantedCall, request_bulk
+from clicktocall.calls import cancel_bulk, pause_bulk, reschedule_bulk, resume_bulk
+from clicktocall.calls.bulk import BulkAnswer, SendingSpeed, WantedCall, request_bulk
 from clicktocall.conf import settings
 from clicktocall.exceptions import NotAllowed
 from clicktocall.models import Account, Bulk, Call, Endpoint
@@ -31,6 +34,7 @@ from clicktocall.states import CallState
 
 # Built once: a serializer copies all its fields anew each time it is made for a request.
 _bulk_request = BulkRequestSerializer()
+_new_time = RescheduleRequestSerializer()
 
 
 def read_bulk(body: Any) -> dict[str, Any]:
@@ -46,17 +50,27 @@ def read_bulk(body: Any) -> dict[str, Any]:
 class BulksView(ApiViewSet):
     queryset = Bulk.objects.all()
     serializer_class = BulkSerializer
-    request_serializer_class = BulkRequestSerializer  # for the documentation
     answer_serializer_class = BulkAnswerSerializer
     needs = {
         "list": reading("bulk"),
         "retrieve": reading("bulk"),
         "create": calling("add_call"),
+        "pause": calling("change_call"),
+        "resume": calling("change_call"),
+        "reschedule": calling("change_call"),
+        "cancel": calling("change_call"),
     }
 
     @property
+    def request_serializer_class(self) -> Any:
+        """For the documentation."""
+        if self.action == "reschedule":
+            return RescheduleRequestSerializer
+        return BulkRequestSerializer
+
+    @property
     def largest_body(self) -> int:
-        return int(settings.MAX_BULK_BODY_SIZE)
+        return int(settings.MAX_BULK_BODY_SIZE) if self.action == "create" else super().largest_body
 
     def list(self, request: Request) -> Response:
         """The account's bulks, newest first."""
@@ -69,10 +83,8 @@ class BulksView(ApiViewSet):
         return BulkSummarySerializer if self.action == "list" else BulkSerializer
 
     def retrieve(self, request: Request, pk: str) -> Response:
-        """One bulk, with how many of its calls have not ended."""
-        bulk = self.get_object()
-        _count_calls([bulk])
-        return Response(self.get_serializer(bulk).data)
+        """One bulk, with how many of its calls are in which state."""
+        return self._answer(self.get_object())
 
     def create(self, request: Request) -> Response:
         """Put many calls in the queue. Each is judged by itself, and all are kept or none."""
@@ -83,6 +95,7 @@ class BulksView(ApiViewSet):
             _account(wanted),
             wanted,
             client_id=asked.get("bulk_id", ""),
+            speed=SendingSpeed(**asked["speed"]) if "speed" in asked else None,
             idempotency_key=key,
             idempotency_scope=self.rights.idempotency_scope,
             requester=self.rights.requester,
@@ -95,6 +108,30 @@ class BulksView(ApiViewSet):
         }
         path = reverse("clicktocall:api-bulk", args=(taken.bulk.pk,))
         return Response(shown, status=202, headers={"Location": request.build_absolute_uri(path)})
+
+    def pause(self, request: Request, pk: str) -> Response:
+        """Dial none of its calls until it is resumed. Twice is no error."""
+        return self._answer(pause_bulk(self.get_object()))
+
+    def resume(self, request: Request, pk: str) -> Response:
+        """Go on where it was paused: what waited is put off by as long as the pause has lasted."""
+        return self._answer(resume_bulk(self.get_object()))
+
+    def reschedule(self, request: Request, pk: str) -> Response:
+        """Place the calls that still wait at another time; with a speed, from then on."""
+        bulk = self.get_object()
+        asked: dict[str, Any] = _new_time.run_validation(request.data)
+        return self._answer(reschedule_bulk(bulk, asked["send_at"]))
+
+    def cancel(self, request: Request, pk: str) -> Response:
+        """Take the calls that still wait off the queue. Twice is no error."""
+        bulk = self.get_object()
+        cancel_bulk(bulk)
+        return self._answer(self.get_object())
+
+    def _answer(self, bulk: Bulk) -> Response:
+        _count_calls([bulk])
+        return Response(self.get_serializer(bulk).data)
 
     def _wanted(self, asked: dict[str, Any]) -> Sequence[WantedCall]:
         """The entries with their endpoints, each of which is read once.
@@ -132,6 +169,7 @@ class BulksView(ApiViewSet):
             contact=entry["contact"],
             region=entry.get("country"),
             options=options,
+            send_at=entry.get("send_at"),
             client_reference=entry.get("client_reference", ""),
             visitor=visitor_of(entry),
         )
@@ -159,17 +197,22 @@ class _Endpoints:
 
 
 def _count_calls(bulks: Sequence[Bulk]) -> None:
-    """Give each bulk `total` and `in_progress`, in one statement for all of them."""
-    counted = {
-        row["bulk_id"]: row
-        for row in Call.objects.filter(bulk__in=bulks)
-        .order_by()
-        .values("bulk_id")
-        .annotate(total=Count("pk"), in_progress=Count("pk", filter=~Q(state=CallState.ENDED)))
-    }
+    """Tell each bulk how its calls stand, in one statement for all of them."""
+    known: dict[str, dict[str, int]] = {bulk.pk: {} for bulk in bulks}
+    calls = Call.objects.filter(bulk__in=bulks).order_by()
+    for bulk_id, state, count in calls.values_list("bulk_id", "state").annotate(count=Count("pk")):
+        known[bulk_id][state] = count
     for bulk in bulks:
-        row = counted.get(bulk.pk, {"total": 0, "in_progress": 0})
-        bulk.total, bulk.in_progress = row["total"], row["in_progress"]  # type: ignore[attr-defined]
+        _tell(bulk, known[bulk.pk])
+
+
+def _tell(bulk: Any, counted: Mapping[str, int]) -> Bulk:
+    """The bulk with what is answered besides its columns, of its calls `counted` by state."""
+    bulk.total = sum(counted.values())
+    bulk.in_progress = bulk.total - counted.get(CallState.ENDED, 0)
+    bulk.by_state = {state: counted.get(state, 0) for state in CallState.values}
+    told: Bulk = bulk
+    return told
 
 
 def _account(wanted: Sequence[WantedCall]) -> Account:
@@ -184,14 +227,5 @@ def _account(wanted: Sequence[WantedCall]) -> Account:
     return Account(pk=accounts.pop())
 
 
-def _answered(taken: BulkAnswer) -> dict[str, Any]:
-    bulk = taken.bulk
-    return {
-        "id": bulk.pk,
-        "account_id": bulk.account_id,
-        "client_id": bulk.client_id,
-        "created_at": bulk.created_at,
-        "total": len(taken.calls),
-        "in_progress": sum(not call.is_over for call in taken.calls),
-        "refused": taken.refused,
-    }
+def _answered(taken: BulkAnswer) -> Bulk:
+    return _tell(taken.bulk, Counter(call.state for call in taken.calls))

@@ -37,6 +37,7 @@ class ConnectView(ApiViewSet):
             asked["contact"],
             region=asked.get("country"),
             options=options,
+            send_at=asked.get("send_at"),
             idempotency_key=key,
             idempotency_scope=self.rights.idempotency_scope,
             client_reference=asked.get("client_reference", ""),

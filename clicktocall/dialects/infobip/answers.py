@@ -65,13 +65,15 @@ class SendAnswer:
     messages: tuple[MessageAnswer, ...]
 
     def of(self, message_id: str) -> MessageAnswer | None:
-        """What became of the message with this id; None when the answer does not say.
+        """What became of the message with this id; None when the answer does not say, or says both.
 
         An answer with a single entry that names no message is of the single message asked for.
         """
-        for answer in self.messages:
-            if answer.message_id == message_id:
-                return answer
+        told = [answer for answer in self.messages if answer.message_id == message_id]
+        if len({type(answer) for answer in told}) > 1:
+            return None  # it contradicts itself
+        if told:
+            return told[0]
         if len(self.messages) == 1 and not self.messages[0].message_id:
             return self.messages[0]
         return None

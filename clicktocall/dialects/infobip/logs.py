@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from clicktocall.dialects.infobip.documents import NotUnderstood
 from clicktocall.dialects.infobip.reports import Report, read_reports
 from clicktocall.dialects.infobip.verdict import verdict_of
 
@@ -14,7 +15,12 @@ def row_of(message_id: str, body: bytes, content_type: str) -> Report | None:
     Raises:
         NotUnderstood: the answer cannot be read.
     """
-    rows = [row for row in read_reports(body, content_type) if row.message_id == message_id]
+    told = read_reports(body, content_type)
+    rows = [row for row in told if row.message_id == message_id]
+    if told and not rows:
+        raise NotUnderstood("The rows are of other messages than the one asked for.")
+    if not told and b"null" in body:  # only an empty list says that there is none
+        raise NotUnderstood("The log holds no list of rows.")
     return max(rows, key=_decides, default=None)
 
 

@@ -8,6 +8,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from clicktocall.calls.dispatch import CallDispatcher
+from clicktocall.calls.reports.deliver import delivering
 from clicktocall.exceptions import ConfigurationError
 from clicktocall.providers import provider_aliases
 from clicktocall.providers.reachability import callback_problem
@@ -19,8 +20,8 @@ _TIME_FOR_THE_WEB_SERVER = 10.0  # seconds: it may be starting at the same momen
 
 class Command(BaseCommand):
     help = (
-        "Places queued calls until it is stopped (SIGTERM or Ctrl-C finish what is under way). "
-        "Run one or more, on any machine; no call is placed twice."
+        "Places queued calls and delivers reports until it is stopped (SIGTERM or Ctrl-C finish "
+        "what is under way). Run one or more, on any machine; no call is placed twice."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -47,7 +48,8 @@ class Command(BaseCommand):
             signal.signal(number, lambda *_: dispatcher.stop())
         self.stdout.write(f"Dispatcher {dispatcher.name} is placing calls.")
         self._warn_when_callbacks_cannot_arrive()
-        dispatcher.run()
+        with delivering():
+            dispatcher.run()
         self.stdout.write("Dispatcher stopped; nothing is left half done.")
 
     def _warn_when_callbacks_cannot_arrive(self) -> None:

@@ -15,6 +15,7 @@ from urllib3 import HTTPConnectionPool, HTTPSConnectionPool, PoolManager
 from urllib3.connection import HTTPConnection, HTTPSConnection
 
 from clicktocall.outbound.deadline import DeadlineReader
+from clicktocall.providers import deadline
 
 CONNECTIONS_KEPT = 64
 
@@ -71,6 +72,8 @@ class _Observed(HTTPConnection):
     def send(self, data: Any) -> None:
         if self.sock is None:
             self.connect()
+        if not may_have_left() and deadline.is_over():
+            raise TimeoutError("it is too late to begin")
         _sending.may_have_left = True
         super().send(data)
 

@@ -153,7 +153,8 @@ def _answers(report: dict[str, Any]) -> dict[str, str]:
         or not all(isinstance(said, str) for said in told.values())
     ):
         raise CallbackNotUnderstood(
-            f'"answers" is {_shown(told)}, not 1 to {MOST_ANSWERS} texts by variable.'
+            # Not quoted: it may be what somebody has keyed.
+            f'"answers" is {type(told).__name__}, not 1 to {MOST_ANSWERS} texts by variable.'
         )
     return {_words(variable)[:LONGEST_VARIABLE]: _words(said) for variable, said in told.items()}
 

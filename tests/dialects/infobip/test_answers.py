@@ -177,3 +177,12 @@ def test_an_endless_error_is_cut() -> None:
 )
 def test_what_is_no_error_is_none(body: bytes) -> None:
     assert read_error(body, JSON) is None
+
+
+@pytest.mark.parametrize("first", [Accepted("M", "1", "taken"), Unclear("M", "1", "odd")])
+def test_an_answer_that_contradicts_itself_says_nothing(first: Accepted | Unclear) -> None:
+    """Whether that phone rings is not known: neither a yes nor a certain no."""
+    no = Rejected("M", "1", "REJECTED_DND", "no")
+    for messages in ((first, no), (no, first)):
+        assert SendAnswer("", messages).of("M") is None
+    assert SendAnswer("", (first, first)).of("M") == first

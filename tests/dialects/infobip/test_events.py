@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from clicktocall.dialects.infobip.documents import NotUnderstood
 from clicktocall.dialects.infobip.events import answers_of, events_of, recording_url
 from clicktocall.dialects.infobip.logs import row_of
 from clicktocall.dialects.infobip.paths import logs_of, reports_of
@@ -262,7 +263,9 @@ def test_the_row_of_the_log_that_tells_of_an_end_counts() -> None:
     other = {**LOG_ROW, "messageId": "another", "doneAt": "2023-08-10T10:00:00.000+0000"}
     body = as_json(pending, LOG_ROW, earlier, other)
     assert row_of(LOG_ROW["messageId"], body, "") == report_of(LOG_ROW)
-    assert row_of(LOG_ROW["messageId"], as_json(other), "") is None
+    for unclear in (as_json(other), b'{"results": null}'):
+        with pytest.raises(NotUnderstood):
+            row_of(LOG_ROW["messageId"], unclear, "")
     assert row_of(LOG_ROW["messageId"], b'{"results": []}', "") is None
     assert row_of(LOG_ROW["messageId"], as_json(pending), "") == report_of(pending)
 

@@ -199,7 +199,12 @@ _ALL = (
     ),
     Story(name="throttled", digits="29", summary="429 with Retry-After.", fault="429"),
     Story(name="bad_request", digits="40", summary="400 naming destinationA.", fault="400"),
-    Story(name="unauthorized", digits="41", summary="401.", fault="401"),
+    Story(
+        name="unauthorized",
+        digits="41",
+        summary="401: the login is wrong. No more calls are sent until staff let them.",
+        fault="401",
+    ),
     Story(name="forbidden", digits="43", summary="403.", fault="403"),
     Story(name="server_error", digits="50", summary="500; nothing rings.", fault="500"),
     Story(

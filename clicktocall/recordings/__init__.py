@@ -1,0 +1,1 @@
+"""`recordings/<token>/`: a door for whoever holds the address that a report named."""
