@@ -7,7 +7,7 @@ from datetime import timedelta
 from django.utils import timezone
 
 from clicktocall.exceptions import ConfigurationError
-from clicktocall.models import Call
+from clicktocall.models import Attempt, Call
 from clicktocall.providers import get_provider
 from clicktocall.states import CallState, LegState
 
@@ -29,7 +29,7 @@ def reports_progress(alias: str) -> bool:
         return False
 
 
-def legs_as_told(call: Call) -> dict[str, str | None]:
+def legs_as_told(call: Call | Attempt) -> dict[str, str | None]:
     """The state of each leg as far as anybody can know it; None for a leg the call does not have.
 
     Of a provider that tells only the end we cannot say that a phone still waits to be rung: until
