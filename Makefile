@@ -39,7 +39,7 @@ test: dev browser ## the quick tests: on SQLite, and what concerns a database on
 .PHONY: test-slow
 test-slow: dev browser ## the long tests, on SQLite and on PostgreSQL
 	$(PYTEST) -m "slow and not postgresql"
-	$(ON_POSTGRESQL) $(PYTEST) -m "slow or (same_on_both and database and not browser)"
+	$(ON_POSTGRESQL) $(PYTEST) -m "not browser and (slow or (same_on_both and database))"
 
 .PHONY: torture
 torture: dev ## kills dispatchers 25 times at every moment of a call, and prints what became of the calls

@@ -52,7 +52,7 @@ class Server:
 @contextmanager
 def serving(folder: Path, *, workers: int = 2) -> Iterator[Server]:
     """Gunicorn with sync workers, as `make run` starts it."""
-    server = Server(_free_port(), folder / "gunicorn.log")
+    server = Server(_port_of_this_worker(), folder / "gunicorn.log")
     command = [
         *(sys.executable, "-m", "gunicorn", "--workers", str(workers), "--timeout", "30"),
         *("--bind", f"127.0.0.1:{server.port}", "--worker-tmp-dir", str(folder)),
@@ -84,11 +84,17 @@ def address_of_this_database() -> str:
     return f"postgres://{login}@{address['HOST']}:{address['PORT']}/{name}"
 
 
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+def _port_of_this_worker() -> int:
+    """A free port that no other worker of the tests takes at the same moment."""
+    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    for port in range(21000 + 200 * worker, 21200 + 200 * worker):
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return port
+    raise AssertionError("no free port for gunicorn")
 
 
 def _wait_until_it_answers(server: Server, process: subprocess.Popen[bytes]) -> None:
@@ -96,7 +102,9 @@ def _wait_until_it_answers(server: Server, process: subprocess.Popen[bytes]) -> 
     health = b"GET /clicktocall/health/ HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
     while time.monotonic() < give_up and process.poll() is None:
         try:
-            if b" 200 " in server.send(health, half_close=False):
+            # Its own log says so: another server may have taken the port and answer for it.
+            listens = b"Listening at" in server.log.read_bytes()
+            if listens and b" 200 " in server.send(health, half_close=False):
                 return
         except OSError:
             pass

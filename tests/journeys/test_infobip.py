@@ -99,6 +99,7 @@ def test_a_visitor_is_called_and_nothing_is_said_of_leg_b(
     operator.screenshot(path=shoot(operator, "infobip-admin-call"), full_page=True)
 
 
+@pytest.mark.slow
 def test_what_nobody_sees_is_not_claimed_while_it_goes_on(
     page: Any, product: Any, shoot: Any
 ) -> None:
@@ -125,6 +126,7 @@ def test_what_nobody_sees_is_not_claimed_while_it_goes_on(
     expect(button).to_contain_text("Call ended", timeout=15_000)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", ["020 7946 0005", "020 7946 0006"], ids=["busy", "no-answer"])
 def test_a_second_phone_that_did_not_answer_is_not_invented(
     number: str, page: Any, product: Any
@@ -137,6 +139,7 @@ def test_a_second_phone_that_did_not_answer_is_not_invented(
     expect(button.get_by_role("dialog")).not_to_contain_text(_WORDS_OF_LEG_B)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("number", "words"),
     [
@@ -171,6 +174,7 @@ def test_cancel_is_offered_until_the_provider_holds_the_call(
     expect(button).to_contain_text("Call ended", timeout=15_000)
 
 
+@pytest.mark.slow
 def test_a_call_cancelled_in_time_rings_nobody(page: Any, product: Any, shoot: Any) -> None:
     taken = messages_taken(product)
     button = open_panel(page, product)
@@ -184,6 +188,7 @@ def test_a_call_cancelled_in_time_rings_nobody(page: Any, product: Any, shoot: A
     assert messages_taken(product) == taken + 1
 
 
+@pytest.mark.slow
 def test_a_cancel_that_comes_too_late_is_answered(page: Any, product: Any, shoot: Any) -> None:
     taken = messages_taken(product)
     button = open_panel(page, product)
@@ -217,6 +222,7 @@ def ask_again(button: Any) -> None:
     ask_for_a_call(button, "020 7946 0002")
 
 
+@pytest.mark.slow
 def test_a_visitor_rung_first_is_leg_a(page: Any, product: Any, shoot: Any) -> None:
     page.goto(product.shop_url)
     button = page.locator("click-to-call").nth(1)
@@ -232,6 +238,7 @@ def test_a_visitor_rung_first_is_leg_a(page: Any, product: Any, shoot: Any) -> N
     shoot(page, "infobip-visitor-first")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("label", ["Hear our opening hours", "Ask the service menu"])
 def test_what_is_played_to_the_visitor_alone(
     label: str, page: Any, product: Any, shoot: Any
@@ -248,6 +255,7 @@ def test_what_is_played_to_the_visitor_alone(
     shoot(page, f"infobip-{label.rsplit(maxsplit=1)[-1]}")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_on_a_phone(browser: Any, product: Any, shoot: Any, scheme: str) -> None:
     context = browser.new_context(

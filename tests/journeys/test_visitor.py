@@ -75,6 +75,7 @@ def sign_in(page: Any, product: Any) -> Any:
     return operator
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("number", "words"),
     [

@@ -232,7 +232,10 @@ def test_others_read_the_same_out_of_an_accepted_address(rest: str) -> None:
             found = read_url(url)
         except AddressRefused:
             continue
-        prepared = requests.Request("GET", url).prepare()
+        try:
+            prepared = requests.Request("GET", url).prepare()
+        except requests.exceptions.InvalidURL:
+            continue  # stricter than we are about names that no resolver knows
         for reading in (urlsplit(url), urlsplit(prepared.url)):
             assert reading.username is reading.password is None
             assert (reading.scheme, reading.port or found.port) == (found.scheme, found.port)

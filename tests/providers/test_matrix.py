@@ -35,7 +35,7 @@ OTHER = "+442079460177"
 OUR_NUMBER = "+442079460189"
 SHOWN = "+442079460190"
 
-# An endpoint of each product.
+# An endpoint of each backend.
 TWO_LEGS: dict[str, Any] = {"extension_kind": "number", "extension": TEAM}
 MESSAGE: dict[str, Any] = {
     "extension_kind": "message",
@@ -135,22 +135,22 @@ def _number(value: str) -> Destination:
 
 @dataclass(frozen=True, slots=True)
 class Bench:
-    """One cell: a row, a product, and where its adapter's requests arrive."""
+    """One cell: a row, a backend, and where its adapter's requests arrive."""
 
     row: Row
-    product: str
+    backend: str
     server: MisbehavingServer
 
     @property
     def provider(self) -> Provider:
-        return get_provider(self.product.partition(" ")[0])
+        return get_provider(self.backend.partition(" ")[0])
 
     def endpoint(self, **more: Any) -> Endpoint:
-        """An endpoint of this product, saved as anybody would save it."""
+        """An endpoint of this backend, saved as anybody would save it."""
         account = make_account()
         for number in (OUR_NUMBER, SHOWN):
             make_owned_number(account, number=number)
-        kind = KINDS.get(self.product) or self._sandbox_kind()
+        kind = KINDS.get(self.backend) or self._sandbox_kind()
         given = {**kind, **NEEDS.get(self.row.ours, {}), **more}
         return save_endpoint(make_endpoint(account, provider=self.provider.alias), given)
 
@@ -172,14 +172,14 @@ class Bench:
         return json.loads(request.partition(b"\r\n\r\n")[2])
 
     def applies(self) -> bool:
-        """Whether the product has anything to which the parameter could apply."""
+        """Whether the backend has anything to which the parameter could apply."""
         ours = self.row.ours
         if ours in OF_LEG_B:
             return self.order(self.endpoint()).leg_b is not None
         if ours in MATTERS_WITH:
             return self._may_speak()
         if ours in PROVIDER_OPTIONS:
-            return self.product != "sandbox"
+            return self.backend != "sandbox"
         kind = self.endpoint().extension_kind
         return {"flow": kind == "flow", "extension": kind != "message"}.get(ours, True)
 
@@ -261,28 +261,28 @@ def site(server: MisbehavingServer, settings: Any) -> Any:
 
 
 def every_cell(*wanted: Cell) -> Any:
-    found = [(row, product) for row in rows() for product in PRODUCTS]
+    found = [(row, backend) for row in rows() for backend in PRODUCTS]
     return pytest.mark.parametrize(
-        ("row", "product"),
-        [(row, product) for row, product in found if row.cells[product] in wanted],
+        ("row", "backend"),
+        [(row, backend) for row, backend in found if row.cells[backend] in wanted],
         ids=lambda part: part if isinstance(part, str) else f"{part.system} {part.parameter}",
     )
 
 
 @every_cell(Cell.NATIVE)
-def test_native_is_written(row: Row, product: str, server: MisbehavingServer, site: Any) -> None:
-    bench = Bench(row, product, server)
+def test_native_is_written(row: Row, backend: str, server: MisbehavingServer, site: Any) -> None:
+    bench = Bench(row, backend, server)
     assert bench.makes_a_difference()
-    assert product != "sandbox" or bench.is_read()
+    assert backend != "sandbox" or bench.is_read()
     if row.ours in CallOptions.names():
         assert row.ours not in not_honoured(save_endpoint(bench.endpoint(), CHANGES[row.ours]))
 
 
 @every_cell(Cell.REFUSED)
 def test_refused_is_refused_by_name(
-    row: Row, product: str, server: MisbehavingServer, site: Any
+    row: Row, backend: str, server: MisbehavingServer, site: Any
 ) -> None:
-    bench = Bench(row, product, server)
+    bench = Bench(row, backend, server)
     endpoint = bench.endpoint()
     with pytest.raises(ValidationError) as caught:
         save_endpoint(endpoint, CHANGES[row.ours])
@@ -291,28 +291,28 @@ def test_refused_is_refused_by_name(
 
 @every_cell(Cell.COMFORT)
 def test_comfort_is_kept_and_said_not_to_be_honoured(
-    row: Row, product: str, server: MisbehavingServer, site: Any
+    row: Row, backend: str, server: MisbehavingServer, site: Any
 ) -> None:
-    bench = Bench(row, product, server)
-    assert product == "sandbox" or not bench.makes_a_difference()
+    bench = Bench(row, backend, server)
+    assert backend == "sandbox" or not bench.makes_a_difference()
     endpoint = save_endpoint(bench.endpoint(), CHANGES[row.ours])
     assert row.ours in not_honoured(endpoint)
 
 
 @every_cell(Cell.BY_US)
 def test_done_by_us_is_not_left_to_the_provider(
-    row: Row, product: str, server: MisbehavingServer, site: Any
+    row: Row, backend: str, server: MisbehavingServer, site: Any
 ) -> None:
-    bench = Bench(row, product, server)
+    bench = Bench(row, backend, server)
     if row.ours not in KEPT_BY_US:
-        assert not bench.is_read() if product == "sandbox" else not bench.makes_a_difference()
+        assert not bench.is_read() if backend == "sandbox" else not bench.makes_a_difference()
     else:
         assert row.ours not in asdict(bench.order(bench.endpoint()))
     assert exists(row.shown_by), f"there is no test {row.shown_by!r}"
 
 
 @every_cell(Cell.NOT_YET)
-def test_not_yet_cannot_be_asked_for(row: Row, product: str) -> None:
+def test_not_yet_cannot_be_asked_for(row: Row, backend: str) -> None:
     """When this fails, something was built: say in the table what it is now."""
     assert not row.ours
     assert not row.shown_by
@@ -321,9 +321,9 @@ def test_not_yet_cannot_be_asked_for(row: Row, product: str) -> None:
 
 @every_cell(Cell.NOT_APPLICABLE)
 def test_what_does_not_apply_changes_nothing(
-    row: Row, product: str, server: MisbehavingServer, site: Any
+    row: Row, backend: str, server: MisbehavingServer, site: Any
 ) -> None:
-    bench = Bench(row, product, server)
+    bench = Bench(row, backend, server)
     assert not bench.applies()
     if row.ours in ("leg B", "flow"):
         assert not getattr(bench.order(bench.endpoint()), ORDER_FIELDS[row.ours])
@@ -345,9 +345,9 @@ def test_a_machine_may_be_talked_to_by_voice_messages_only(
     assert list(caught.value.message_dict) == ["machine_detection"]
 
 
-@pytest.mark.parametrize("product", ["infobip click-to-call", "infobip IVR"])
+@pytest.mark.parametrize("backend", ["infobip click-to-call", "infobip IVR"])
 def test_an_account_that_records_does_so_natively(
-    product: str, server: MisbehavingServer, site: Any
+    backend: str, server: MisbehavingServer, site: Any
 ) -> None:
     providers = our_settings.PROVIDERS
     recording = {**providers["infobip"]["OPTIONS"], "RECORD": True}
@@ -356,7 +356,7 @@ def test_an_account_that_records_does_so_natively(
         "PROVIDERS": {**providers, "infobip": {**providers["infobip"], "OPTIONS": recording}},
     }
     (row, *_) = (row for row in rows() if row.ours == "record")
-    assert Bench(row, product, server).makes_a_difference()
+    assert Bench(row, backend, server).makes_a_difference()
     with pytest.raises(ValidationError) as caught:
         Bench(row, "infobip voice message", server).endpoint(record=True)
     assert list(caught.value.message_dict) == ["record"]

@@ -21,6 +21,7 @@ from hypothesis import strategies as st
 
 from clicktocall.exceptions import (
     ClicktocallError,
+    NotAuthorized,
     ProviderError,
     ProviderRefused,
     ProviderThrottled,
@@ -275,7 +276,7 @@ def test_what_is_not_plain_sound_is_refused(headers: str) -> None:
     [
         ("404 Not Found", RecordingGone),
         ("410 Gone", RecordingGone),
-        ("401 Unauthorized", ProviderRefused),
+        ("401 Unauthorized", NotAuthorized),
         ("403 Forbidden", ProviderRefused),
         ("301 Moved Permanently", ProviderRefused),
         ("304 Not Modified", ProviderRefused),
