@@ -31,10 +31,17 @@ _SAME_ON_BOTH = (
     "tests/api/test_leaks.py",
     "tests/api/test_messages.py",
     "tests/api/test_schema.py",
+    "tests/callbacks/test_fuzz.py",
     "tests/embed/test_config.py",
     "tests/embed/test_hostile_bodies.py",
     "tests/embed/test_origin.py",
+    "tests/heart/test_audio.py",
+    "tests/heart/test_options.py",
+    "tests/heart/test_rules.py",
+    "tests/outbound/",
+    "tests/providers/test_matrix.py",
     "tests/test_docs.py",
+    "tests/webhooks/test_bodies.py",
 )
 _REQUIRED = frozenset(filter(None, os.environ.get("CLICKTOCALL_REQUIRE", "").split(",")))
 
@@ -50,10 +57,17 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker("same_on_both")
         if item.get_closest_marker("django_db"):
             item.add_marker("database")
-        if item.get_closest_marker("browser") or item.get_closest_marker("product"):
-            item.add_marker(pytest.mark.xdist_group("product"))
+        _group(item)
         if item.get_closest_marker("postgresql") and not os.environ.get(URL):
             item.add_marker(pytest.mark.skip(reason=f"PostgreSQL: {URL} is not set"))
+
+
+def _group(item: pytest.Item) -> None:
+    """Tests that share something heavy run one after the other, in one worker."""
+    if item.get_closest_marker("browser") or item.get_closest_marker("product"):
+        item.add_marker(pytest.mark.xdist_group("product"))
+    elif "gunicorn" in getattr(item, "fixturenames", ()):  # started once for a file
+        item.add_marker(pytest.mark.xdist_group(item.nodeid.partition("::")[0]))
 
 
 @pytest.hookimpl(wrapper=True)

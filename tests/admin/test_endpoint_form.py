@@ -130,6 +130,7 @@ def test_saving_a_page_unchanged_changes_nothing(superuser: Client) -> None:
     assert fresh.whitelist.count() == 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("changes", "field"),
     [

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -24,11 +23,19 @@ PARALLEL = 50
 LONDON = r"\+4420"
 
 
-@pytest.fixture
-def gunicorn(transactional_db: None, tmp_path: Path) -> Iterator[Gunicorn]:
-    """Real web server processes on this test's database; rows must be committed to be seen."""
-    with serving(tmp_path) as server:
+@pytest.fixture(scope="module")
+def processes(
+    django_db_setup: None, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Gunicorn]:
+    """Real web server processes on the tests' database."""
+    with serving(tmp_path_factory.mktemp("gunicorn")) as server:
         yield server
+
+
+@pytest.fixture
+def gunicorn(transactional_db: None, processes: Gunicorn) -> Gunicorn:
+    """The web server; rows must be committed for it to see them."""
+    return processes
 
 
 class Remote:

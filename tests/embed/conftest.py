@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from pytest_django import Settings
@@ -39,8 +38,14 @@ def tells_the_end(settings: Settings) -> str:
     return "quiet"
 
 
-@pytest.fixture
-def gunicorn(transactional_db: None, tmp_path: Path) -> Iterator[Server]:
-    """Real web server processes on this test's database; rows must be committed to be seen."""
-    with serving(tmp_path) as server:
+@pytest.fixture(scope="module")
+def processes(django_db_setup: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """Real web server processes on the tests' database."""
+    with serving(tmp_path_factory.mktemp("gunicorn")) as server:
         yield server
+
+
+@pytest.fixture
+def gunicorn(transactional_db: None, processes: Server) -> Server:
+    """The web server; rows must be committed for it to see them."""
+    return processes
