@@ -144,6 +144,7 @@ def test_it_asks_only_for_what_the_app_imports(metadata):
     hard = [line for line in metadata.get_all("Requires-Dist", []) if "extra ==" not in line]
     assert sorted(Requirement(line).name.lower() for line in hard) == [
         "babel",
+        "certifi",
         "defusedxml",
         "django",
         "django-filter",
@@ -151,6 +152,7 @@ def test_it_asks_only_for_what_the_app_imports(metadata):
         "djangorestframework",
         "drf-spectacular",
         "google-re2",
+        "idna",
         "phonenumbers",
         "pyyaml",
         "requests",
