@@ -32,7 +32,7 @@ from clicktocall.calls.claim import (
     expire_late,
 )
 from clicktocall.calls.database import atomic
-from clicktocall.calls.doubt import give_up, look_later, may_be_repeated_until
+from clicktocall.calls.doubt import give_up, may_be_repeated_until
 from clicktocall.calls.pacing import release_due
 from clicktocall.calls.placing import (
     Answer,
@@ -237,7 +237,7 @@ class CallDispatcher:
     def _follow_up(self, pool: ProviderPool, attempt: Attempt, lease_ends: float) -> None:
         until = may_be_repeated_until(attempt, pool.provider)
         if until is not None and is_stopped(attempt.call):
-            look_later(attempt)  # the window may end meanwhile; then nobody knows
+            give_up(attempt, "Calls are stopped, and the window to repeat it has ended.")
         elif until is not None:
             left = (until - timezone.now()).total_seconds()
             order = order_of(attempt.call, attempt)

@@ -61,6 +61,8 @@ def doubt(attempt: Attempt, words: str) -> bool:
         else:
             apply_event(attempt, event_now(EventKind.NOTE, words=words))
             Call.objects.filter(pk=call.pk).update(claimed_until=None)
+            if not _can_be_found_out(attempt):  # its window ended while nobody was there
+                _end_unknown(attempt, words)
         look_later(attempt)
     return True
 

@@ -37,6 +37,9 @@ def test_a_webhook_from_its_making_to_its_end(server: Server) -> None:
 
     rotated = server.post(f"{here}rotate/", {}).json()
     assert rotated["secret"] != secret
+    for version in ("", '"another"'):
+        stale = server.send("POST", f"{here}rotate/", {}, headers={"If-Match": version})
+        assert stale.status_code == 412, stale.content
     assert webhook.secrets.count() == 2
     assert server.send("DELETE", here).status_code == 204
     assert not Webhook.objects.exists()

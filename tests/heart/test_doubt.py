@@ -254,6 +254,19 @@ def test_window_that_is_over_repeats_nothing(scripted: Any) -> None:
     assert next_look(call) is None, "nobody can tell any more"
 
 
+def test_window_that_ended_while_nobody_was_there(scripted: Any) -> None:
+    """The dispatcher died, and was taken for dead only after the provider had forgotten."""
+    call = requested("window")
+    claim_due("window", "a dispatcher that dies", 1)
+    past = timezone.now() - timedelta(seconds=61)
+    call.attempts.update(created_at=past)
+    Call.objects.update(claimed_until=timezone.now() - timedelta(seconds=1))
+    recover()
+    call.refresh_from_db()
+    assert (call.state, call.outcome) == (CallState.ENDED, Outcome.UNKNOWN)
+    assert next_look(call) is None
+
+
 def test_window_a_wrong_setting_does_not_stop_the_dispatcher(scripted: Any, settings: Any) -> None:
     scripted.reset(lost)
     call = round_of_a_dispatcher(requested("window"))

@@ -286,4 +286,4 @@ def test_whatever_happens_nobody_is_rung_twice_and_no_call_is_forgotten(world: N
 @pytest.mark.slow
 @pytest.mark.django_db(transaction=True)
 def test_whatever_happens_for_a_long_time(world: None) -> None:
-    live(examples=120, steps=40)
+    live(examples=40, steps=40)

@@ -48,6 +48,10 @@ class WebhooksView(ApiViewSet):
         special = {"create": NewWebhookSerializer, "rotate": WebhookSecretSerializer}
         return special.get(str(self.action), WebhookSerializer)
 
+    def shown(self, found: Any) -> dict[str, Any]:
+        """The webhook as it can be read again, whose version `If-Match` names."""
+        return dict(WebhookSerializer(found).data)
+
     def list(self, request: Request) -> Response:
         """The account's webhooks, newest first."""
         return self.answer_page()
