@@ -16,7 +16,7 @@ ORIGIN = "https://shop.example"
 TEAM = "+442079460150"
 VISITOR = "+442079460101"
 
-_numbers = count(200)
+_numbers = count(460200)
 
 
 def make_account(**fields: Any) -> Account:
@@ -25,7 +25,7 @@ def make_account(**fields: Any) -> Account:
 
 def make_owned_number(account: Account | None = None, **fields: Any) -> OwnedNumber:
     """A number of the account that may serve every purpose."""
-    given = {"number": f"+442079460{next(_numbers)}", "for_bridge": True, **fields}
+    given = {"number": f"+442079{next(_numbers)}", "for_bridge": True, **fields}
     return OwnedNumber.objects.create(account=account or make_account(), **given)
 
 
