@@ -6,10 +6,10 @@ from pytest_django import Settings
 from clicktocall.models import Attempt
 from clicktocall.models.fields import hex_id
 from tests.callbacks.provider import SECRET
-from tests.embed.conftest import gunicorn
+from tests.embed.conftest import gunicorn, processes
 from tests.factories import make_attempt
 
-__all__ = ["gunicorn"]
+__all__ = ["gunicorn", "processes"]
 
 
 @pytest.fixture

@@ -251,6 +251,7 @@ def _age() -> None:
     Call.objects.filter(claimed_until__isnull=False).update(claimed_until=past)
     Attempt.objects.filter(follow_up_at__isnull=False).update(follow_up_at=past)
     Circuit.objects.filter(open_until__isnull=False).update(open_until=past)
+    Circuit.objects.filter(wait_until__isnull=False).update(wait_until=past)
 
 
 @pytest.fixture
